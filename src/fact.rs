@@ -1,0 +1,135 @@
+//! What bytes say, uninterpreted, and the table of analyzers that read it. One file an analyzer in `fact/`, two lines here.
+//!
+//! No analyzer names a supplier.
+
+use crate::blob::{Blob, Span};
+use crate::problem::Problem;
+
+mod context;
+
+pub use context::Context;
+
+/// All analyzers, in the order in which their facts come.
+pub static ANALYZERS: &[&dyn Analyzer] = &[];
+
+/// Keys of facts that formats read from their headers, not analyzers.
+pub static HEADER_KEYS: &[&str] = &[
+    "android.cmdline",
+    "android.name",
+    "device-tree.compatible",
+    "device-tree.model",
+    "fit.description",
+    "hwnp.item",
+    "hwnp.product",
+    "uimage.name",
+];
+
+/// Keys of facts that the walk itself knows of every artifact.
+pub static WALK_KEYS: &[&str] = &["format", "hash.sha256", "name"];
+
+/// Every key there is.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    let analyzed = ANALYZERS.iter().flat_map(|analyzer| analyzer.keys().iter());
+    analyzed.chain(HEADER_KEYS).chain(WALK_KEYS).copied()
+}
+
+/// Reads facts of one kind from an artifact.
+pub trait Analyzer: Sync {
+    /// Short name.
+    fn id(&self) -> &'static str;
+
+    /// The keys of all facts it may yield.
+    fn keys(&self) -> &'static [&'static str];
+
+    /// Hands every fact of `subject` to `facts`, in ascending order of offset where there is one. Damaged input yields what it holds.
+    fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>);
+}
+
+/// What an analyzer looks at.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The artifact's bytes.
+    pub blob: &'a Blob,
+    /// Id of its format, if it has one.
+    pub format: Option<&'static str>,
+    /// What kind of content it is.
+    pub context: Context,
+}
+
+/// One thing that the bytes say.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// What is said.
+    pub key: &'static str,
+    /// What it says.
+    pub value: &'a [u8],
+    /// Where, from byte 0 of the artifact.
+    pub span: Span,
+}
+
+/// An X.509 certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Where its DER (or its PEM block) stands.
+    pub span: Span,
+    /// Subject, RFC 4514 order as in the certificate, `O=…, CN=…`.
+    pub subject: String,
+    /// Issuer, in the same form.
+    pub issuer: String,
+    /// Organization of the subject, if it names one.
+    pub organization: Option<String>,
+    /// Serial number, lower case hex.
+    pub serial: String,
+    /// Start and end of validity, seconds since 1970.
+    pub validity: (i64, i64),
+    /// Algorithm and size of the key, as in `rsa-2048`, `ec-p256`.
+    pub key: String,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower case hex.
+    pub spki_sha256: String,
+    /// Whether basic constraints say that it is an authority.
+    pub authority: bool,
+    /// Whether subject and issuer are the same.
+    pub self_issued: bool,
+}
+
+/// A private key. Never its secret part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateKey {
+    /// Where it stands.
+    pub span: Span,
+    /// How it is written: `pkcs1`, `pkcs8`, `sec1`, `openssh`, and `pkcs8-encrypted`, `openssh-encrypted`, `pem-encrypted`.
+    pub kind: &'static str,
+    /// Algorithm and size, as in `rsa-2048`; empty if encrypted.
+    pub algorithm: String,
+    /// SHA-256 of the public half's SubjectPublicKeyInfo, lower case hex; empty if it cannot be told.
+    pub spki_sha256: String,
+}
+
+/// Where analyzers put what they read.
+pub struct Facts<'a> {
+    deliver: &'a mut dyn FnMut(Fact<'_>),
+    /// Certificates, in order of offset.
+    pub certificates: Vec<Certificate>,
+    /// Private keys, in order of offset.
+    pub keys: Vec<PrivateKey>,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl<'a> Facts<'a> {
+    /// A place that hands each fact on as it comes.
+    pub fn new(deliver: &'a mut dyn FnMut(Fact<'_>)) -> Self {
+        Self { deliver, certificates: Vec::new(), keys: Vec::new(), problems: Vec::new() }
+    }
+
+    /// The bytes at `span` say `value` under `key`.
+    pub fn say(&mut self, key: &'static str, value: &[u8], span: Span) {
+        (self.deliver)(Fact { key, value, span });
+    }
+}
+
+#[cfg(test)]
+#[allow(dead_code, reason = "not every build of the tests uses all of it")]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! What may be spent on an input, and the shared meter that everything is charged to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// The most that one inspection may spend. All sizes are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Levels of things inside things.
+    pub depth: u32,
+    /// Bytes unpacked from the whole input.
+    pub unpacked: u64,
+    /// Bytes of one unpacked artifact.
+    pub artifact: u64,
+    /// Bytes unpacked for each byte of input, once more than 16 MiB came out of one stream.
+    pub ratio: u64,
+    /// Artifacts in the tree.
+    pub artifacts: u64,
+    /// Bytes held at once in unpacked artifacts.
+    pub live: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 24, unpacked: 16 << 30, artifact: 2 << 30, ratio: 250, artifacts: 2_000_000, live: 4 << 30 }
+    }
+}
+
+/// Output below this is never called a bomb, whatever its ratio.
+const RATIO_FREE: u64 = 16 << 20;
+
+/// A limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// Too many levels of things inside things.
+    #[error("nested deeper than {0} levels")]
+    Depth(u32),
+    /// Too much unpacked in all.
+    #[error("more than {0} bytes unpacked from the input")]
+    Unpacked(u64),
+    /// One artifact too large.
+    #[error("an artifact of more than {0} bytes")]
+    Artifact(u64),
+    /// Too much out of too little.
+    #[error("more than {0} bytes unpacked for each byte of input")]
+    Ratio(u64),
+    /// Too many artifacts.
+    #[error("more than {0} artifacts")]
+    Artifacts(u64),
+    /// Too much held at once.
+    #[error("more than {0} bytes held at once")]
+    Live(u64),
+    /// Interrupted from outside, by a time limit or by the user.
+    #[error("the time limit struck")]
+    Time,
+}
+
+/// The meter of one inspection, shared by all threads.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Limits,
+    unpacked: AtomicU64,
+    artifacts: AtomicU64,
+    live: Arc<AtomicU64>,
+    shared_limit_struck: AtomicU8,
+    interrupt: Arc<AtomicBool>,
+}
+
+impl Budget {
+    /// A fresh meter. Whoever holds `interrupt` can stop the inspection by setting it: there is no clock in here.
+    pub fn new(limits: Limits, interrupt: Arc<AtomicBool>) -> Self {
+        Self {
+            limits,
+            unpacked: AtomicU64::new(0),
+            artifacts: AtomicU64::new(0),
+            live: Arc::new(AtomicU64::new(0)),
+            shared_limit_struck: AtomicU8::new(0),
+            interrupt,
+        }
+    }
+
+    /// The limits it was made with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Bytes held at this moment in unpacked artifacts.
+    pub fn live(&self) -> u64 {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether a limit struck that all threads share, so that *where* it struck hangs on their timing.
+    pub fn shared_limit_struck(&self) -> bool {
+        self.shared_limit_struck.load(Ordering::Relaxed) != 0
+    }
+
+    /// Fails once the inspection was interrupted.
+    ///
+    /// # Errors
+    /// [`Exceeded::Time`].
+    pub fn check(&self) -> Result<(), Exceeded> {
+        if self.interrupt.load(Ordering::Relaxed) { Err(Exceeded::Time) } else { Ok(()) }
+    }
+
+    /// Pays for one more artifact at `depth`.
+    ///
+    /// # Errors
+    /// If there are too many, or it is too deep.
+    pub fn charge_artifact(&self, depth: u32) -> Result<(), Exceeded> {
+        self.check()?;
+        if depth > self.limits.depth {
+            return Err(Exceeded::Depth(self.limits.depth));
+        }
+        if self.artifacts.fetch_add(1, Ordering::Relaxed) >= self.limits.artifacts {
+            self.shared_limit_struck.store(1, Ordering::Relaxed);
+            return Err(Exceeded::Artifacts(self.limits.artifacts));
+        }
+        Ok(())
+    }
+
+    fn charge_bytes(&self, count: u64) -> Result<(), Exceeded> {
+        self.check()?;
+        let before = self.unpacked.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) > self.limits.unpacked {
+            self.shared_limit_struck.store(1, Ordering::Relaxed);
+            return Err(Exceeded::Unpacked(self.limits.unpacked));
+        }
+        let before = self.live.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) > self.limits.live {
+            self.live.fetch_sub(count, Ordering::Relaxed);
+            self.shared_limit_struck.store(1, Ordering::Relaxed);
+            return Err(Exceeded::Live(self.limits.live));
+        }
+        Ok(())
+    }
+}
+
+/// Bytes held, given back to the budget when dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    live: Arc<AtomicU64>,
+    count: u64,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.live.fetch_sub(self.count, Ordering::Relaxed);
+    }
+}
+
+/// Bytes on their way out of an unpacker. Every one is paid for before it is kept.
+#[derive(Debug)]
+pub struct Output<'b> {
+    bytes: Vec<u8>,
+    budget: &'b Budget,
+    lease: Lease,
+    input: u64,
+}
+
+impl<'b> Output<'b> {
+    /// An empty output, made from `input` bytes: what it may grow to is measured against them.
+    pub fn new(budget: &'b Budget, input: u64) -> Self {
+        Self { bytes: Vec::new(), budget, lease: Lease { live: Arc::clone(&budget.live), count: 0 }, input }
+    }
+
+    /// Bytes written so far.
+    pub fn len(&self) -> u64 {
+        crate::blob::to_u64(self.bytes.len())
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The bytes written so far.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn pay(&mut self, count: u64) -> Result<(), Exceeded> {
+        let limits = self.budget.limits();
+        let after = self.len().saturating_add(count);
+        if after > limits.artifact {
+            return Err(Exceeded::Artifact(limits.artifact));
+        }
+        if after > RATIO_FREE && after > self.input.saturating_mul(limits.ratio) {
+            return Err(Exceeded::Ratio(limits.ratio));
+        }
+        self.budget.charge_bytes(count)?;
+        self.lease.count = self.lease.count.saturating_add(count);
+        Ok(())
+    }
+
+    /// Appends `bytes`.
+    ///
+    /// # Errors
+    /// If a limit is reached; nothing of `bytes` is kept then.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Exceeded> {
+        self.pay(crate::blob::to_u64(bytes.len()))?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Appends `count` zero bytes: a hole.
+    ///
+    /// # Errors
+    /// If a limit is reached.
+    pub fn zeros(&mut self, count: u64) -> Result<(), Exceeded> {
+        self.pay(count)?;
+        self.bytes.resize(self.bytes.len().saturating_add(crate::blob::to_usize(count)), 0);
+        Ok(())
+    }
+
+    /// Overwrites bytes from `start`, growing with zeros where needed: for images whose pieces come in any order.
+    ///
+    /// # Errors
+    /// If a limit is reached.
+    pub fn write_at(&mut self, start: u64, bytes: &[u8]) -> Result<(), Exceeded> {
+        let end = start.saturating_add(crate::blob::to_u64(bytes.len()));
+        if end > self.len() {
+            self.zeros(end.saturating_sub(self.len()))?;
+        }
+        let (start, end) = (crate::blob::to_usize(start), crate::blob::to_usize(end));
+        if let Some(place) = self.bytes.get_mut(start..end) {
+            place.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// Cuts off everything after the first `length` bytes.
+    pub fn truncate(&mut self, length: u64) {
+        self.bytes.truncate(crate::blob::to_usize(length));
+    }
+
+    /// The finished bytes. They are given back to the budget when the last carving of the blob is dropped.
+    pub fn into_blob(self) -> crate::blob::Blob {
+        crate::blob::Blob::with_lease(self.bytes, Some(self.lease))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(limits: Limits) -> Budget {
+        Budget::new(limits, Arc::default())
+    }
+
+    #[test]
+    fn bytes_are_paid_for_and_given_back() {
+        let budget = budget(Limits { unpacked: 10, ..Limits::default() });
+        let mut output = Output::new(&budget, 100);
+        output.push(b"123456").unwrap();
+        assert_eq!(budget.live(), 6);
+        assert_eq!(output.push(b"123456"), Err(Exceeded::Unpacked(10)));
+        assert!(budget.shared_limit_struck());
+        drop(output.into_blob());
+        assert_eq!(budget.live(), 0);
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_by_its_ratio_alone() {
+        let budget = budget(Limits::default());
+        let mut output = Output::new(&budget, 10);
+        assert_eq!(output.zeros(RATIO_FREE + 1), Err(Exceeded::Ratio(250)));
+        assert!(!budget.shared_limit_struck(), "what one stream does hangs on nobody's timing");
+    }
+
+    #[test]
+    fn pieces_may_come_in_any_order() {
+        let budget = budget(Limits::default());
+        let mut output = Output::new(&budget, 10);
+        output.write_at(4, b"ef").unwrap();
+        output.write_at(0, b"ab").unwrap();
+        assert_eq!(output.as_slice(), b"ab\0\0ef");
+    }
+
+    #[test]
+    fn interruption_stops_at_the_next_charge() {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let budget = Budget::new(Limits::default(), Arc::clone(&interrupt));
+        budget.charge_artifact(0).unwrap();
+        interrupt.store(true, Ordering::Relaxed);
+        assert_eq!(budget.charge_artifact(0), Err(Exceeded::Time));
+    }
+}
