@@ -7,3 +7,4 @@ pub mod fact;
 pub mod format;
 pub mod limits;
 pub mod problem;
+pub mod scan;
