@@ -2,13 +2,17 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::string_slice, clippy::too_many_lines))]
 
 pub mod artifact;
+pub mod attribution;
 pub mod blob;
 pub mod codec;
+pub mod coverage;
 pub mod evidence;
 pub mod fact;
 pub mod format;
 pub mod limits;
+pub mod policy;
 pub mod problem;
 pub mod scan;
+pub mod selftest;
 pub mod signature;
 pub mod walk;

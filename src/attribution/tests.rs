@@ -1,0 +1,73 @@
+//! The rules of judgement, on facts made up for them.
+
+use super::*;
+use crate::selftest::run;
+
+fn outcome(rules: &str, tests: &str) -> Vec<String> {
+    let text = format!("id = 'thing'\nname = 'Thing'\nsupplier = 'acme'\nsource = 'a test of judgement'\n{rules}\n{tests}");
+    let database = Database::of(&[("components/thing.toml".to_owned(), text)]).unwrap_or_else(|mistake| panic!("{mistake}"));
+    run(&database).failures.into_iter().map(|failure| failure.message).collect()
+}
+
+fn rule(fact: &str, what: &str, strength: &str) -> String {
+    format!("[[match]]\nfact = '{fact}'\n{what}\nstrength = '{strength}'\n")
+}
+
+fn check(rules: &[String], context: &str, facts: &str, expect: &str) {
+    let test = format!("[[test]]\nin = '{context}'\nfacts = {{ {facts} }}\nexpect = {expect}");
+    let failures = outcome(&rules.concat(), &test);
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+const CLAIM: &str = "{ role = 'author' }";
+
+#[test]
+fn one_banner_is_a_mention_and_with_a_companion_a_claim() {
+    let rules = [rule("module.author", "equals = 'Thing'", "banner"), rule("module.license", "equals = 'Thing licence'", "internal")];
+    check(&rules, "program", "'module.author' = ['Thing']", "'mentioned'");
+    check(&rules, "program", "'module.author' = ['Thing', 'Thing']", "'mentioned'");
+    check(&rules, "program", "'module.author' = ['Thing'], 'module.license' = ['Thing licence']", CLAIM);
+}
+
+#[test]
+fn text_never_makes_a_claim() {
+    let rules = [rule("kernel.banner", "equals = 'Thing'", "conclusive")];
+    check(&rules, "kernel", "'kernel.banner' = ['Thing']", CLAIM);
+    check(&rules, "text", "'kernel.banner' = ['Thing']", "'mentioned'");
+    check(&rules, "data", "'kernel.banner' = ['Thing']", "'mentioned'");
+}
+
+#[test]
+fn a_version_says_nothing_about_who() {
+    let rules = [rule("module.version", "regex = '^(?<version>1\\.\\d)$'", "version"), rule("name", "equals = 'thing'", "conclusive")];
+    check(&rules, "program", "'module.version' = ['1.2']", "'nothing'");
+    check(&rules, "program", "'module.version' = ['1.2'], name = ['thing']", "{ role = 'author', version = '1.2' }");
+}
+
+#[test]
+fn what_speaks_against_counts() {
+    let rules = [
+        rule("name", "equals = 'thing'", "banner"),
+        rule("module.name", "equals = 'thing'", "banner"),
+        rule("module.author", "equals = 'Fork'", "against"),
+    ];
+    check(&rules, "program", "name = ['thing'], 'module.name' = ['thing']", CLAIM);
+    check(&rules, "program", "name = ['thing'], 'module.name' = ['thing'], 'module.author' = ['Fork']", "'mentioned'");
+}
+
+#[test]
+fn confidence_is_the_posterior() {
+    assert_eq!(percent(0.0), 50);
+    assert_eq!(percent(-20.0), 1);
+    assert_eq!(percent(20.0), 99);
+    assert_eq!(percent(2.0), 80);
+}
+
+#[test]
+fn layers_are_capped_and_shrunk() {
+    let witness = |layer| Witness { strength: Strength::Internal, layer, weight: 8.0, fact: "name" };
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+    close(total(&[witness(Layer::Literal)]), 8.0);
+    close(total(&[witness(Layer::Literal), witness(Layer::Literal), witness(Layer::Literal)]), 14.0);
+    close(total(&[witness(Layer::Literal), witness(Layer::Literal), witness(Layer::Metadata)]), 14.0 + 6.4);
+}

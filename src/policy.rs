@@ -1,0 +1,136 @@
+//! Claims against policy lists: match, clear or inconclusive, and why.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::Artifact;
+use crate::attribution::{Attribution, CLAIM};
+use crate::coverage::Coverage;
+use crate::problem::Code;
+use crate::signature::{Database, PolicyList, Role};
+
+/// What a list says of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Code of a listed supplier is in it.
+    Match,
+    /// It was understood, and none is.
+    Clear,
+    /// None was found, and too much was not understood to say more.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Clear => "clear",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// A listed supplier's part in the image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListMatch {
+    /// The supplier whose code it is.
+    pub supplier: String,
+    /// The supplier that the list names: the same, or one that owns it.
+    pub listed: String,
+    /// Its part.
+    pub role: Role,
+    /// The surest claim, percent.
+    pub confidence: u8,
+    /// How many artifacts.
+    pub artifacts: usize,
+    /// Indexes of the claims among all attributions.
+    pub attributions: Vec<usize>,
+    /// What the list's entry covers.
+    pub scope: Option<String>,
+}
+
+/// A list's judgement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Id of the list.
+    pub list: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Whose code, when it matches.
+    pub matches: Vec<ListMatch>,
+    /// Why it is not clear, in words.
+    pub reasons: Vec<String>,
+}
+
+/// Parts of the image, percent, that may be unknown or opaque in one that is called clear.
+const MOST_NOT_UNDERSTOOD: u64 = 10;
+
+/// Suppliers that the list means: those it names, and where it says so those that belong to them.
+pub fn listed(database: &Database, list: &PolicyList) -> Vec<(String, usize)> {
+    let mut all = Vec::new();
+    for supplier in database.suppliers().keys() {
+        let owners: BTreeSet<String> = database.owners(supplier).into_iter().map(|link| link.owner).collect();
+        let entry = list.entries.iter().position(|entry| entry.supplier == *supplier);
+        let through = || list.entries.iter().position(|entry| entry.affiliates && owners.contains(&entry.supplier));
+        all.extend(entry.or_else(through).map(|index| (supplier.clone(), index)));
+    }
+    all
+}
+
+/// What `list` says of an image with these attributions.
+pub fn judge(database: &Database, list: &PolicyList, artifacts: &[Artifact], all: &[Attribution], coverage: &Coverage) -> Judgement {
+    let mut matches: Vec<ListMatch> = Vec::new();
+    let mut unsure = BTreeSet::new();
+    for (supplier, entry) in listed(database, list) {
+        let Some(entry) = list.entries.get(entry) else { continue };
+        for role in
+            Role::ALL.into_iter().filter(|role| !matches!(role, Role::DependsOn | Role::Mentioned | Role::Builder | Role::Distribution))
+        {
+            let whose = |one: &Attribution| database.signatures().get(one.signature).is_some_and(|written| written.supplier == supplier);
+            let parts: Vec<(usize, &Attribution)> = all.iter().enumerate().filter(|(_, one)| one.role == role && whose(one)).collect();
+            let claims: Vec<_> = parts.iter().filter(|(_, one)| one.is_claim()).collect();
+            if claims.is_empty() && !parts.is_empty() {
+                unsure.insert(supplier.clone());
+            }
+            let Some(confidence) = claims.iter().map(|(_, one)| one.confidence).max() else { continue };
+            let places: BTreeSet<_> = claims.iter().map(|(_, one)| one.artifact).collect();
+            matches.push(ListMatch {
+                supplier: supplier.clone(),
+                listed: entry.supplier.clone(),
+                role,
+                confidence,
+                artifacts: places.len(),
+                attributions: claims.iter().map(|(index, _)| *index).collect(),
+                scope: entry.scope.clone().or_else(|| list.scope.clone()),
+            });
+        }
+    }
+    matches.sort_by(|a, b| b.confidence.cmp(&a.confidence).then_with(|| a.supplier.cmp(&b.supplier)));
+    let reasons = if matches.is_empty() { doubts(artifacts, coverage, &unsure) } else { Vec::new() };
+    let verdict = match (matches.is_empty(), reasons.is_empty()) {
+        (false, _) => Verdict::Match,
+        (true, true) => Verdict::Clear,
+        (true, false) => Verdict::Inconclusive,
+    };
+    Judgement { list: list.id.clone(), verdict, matches, reasons }
+}
+
+/// Why nothing found does not mean nothing there.
+fn doubts(artifacts: &[Artifact], coverage: &Coverage, unsure: &BTreeSet<String>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let dark = coverage.opaque.saturating_add(coverage.unknown);
+    let meant = coverage.total.saturating_sub(coverage.padding);
+    if dark.saturating_mul(100) > meant.saturating_mul(MOST_NOT_UNDERSTOOD) {
+        reasons.push(format!("{dark} of {meant} bytes are compressed, encrypted or unknown"));
+    }
+    if coverage.total == 0 {
+        reasons.push("there are no bytes to judge".to_owned());
+    }
+    let lossy = |code: Code| !matches!(code, Code::UnsafeName | Code::Checksum);
+    let problems = artifacts.iter().flat_map(|artifact| &artifact.problems).filter(|problem| lossy(problem.code)).count();
+    if problems > 0 {
+        reasons.push(format!("{problems} problems: not everything could be read"));
+    }
+    reasons.extend(unsure.iter().map(|supplier| format!("hints at {supplier} stay below confidence {CLAIM}")));
+    reasons
+}
