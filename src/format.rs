@@ -329,6 +329,14 @@ impl<'w> Children<'w> {
         (self.deliver)(Child { name, span: None, blob: output.into_blob(), attributes, problem })
     }
 
+    /// A child whose bytes somebody else holds already: a file of a folder on the host.
+    ///
+    /// # Errors
+    /// If a limit is reached.
+    pub fn given(&mut self, name: impl Into<String>, blob: Blob, attributes: Attributes) -> Result<(), Exceeded> {
+        (self.deliver)(Child { name: name.into(), span: None, blob, attributes, problem: None })
+    }
+
     /// A link, device or folder.
     pub fn entry(&mut self, path: impl Into<String>, kind: EntryKind, attributes: Attributes) {
         let path = path.into();

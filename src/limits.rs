@@ -1,7 +1,7 @@
 //! What may be spent on an input, and the shared meter that everything is charged to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The most that one inspection may spend. All sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,40 +58,57 @@ pub enum Exceeded {
 /// The meter of one inspection, shared by all threads.
 #[derive(Debug)]
 pub struct Budget {
+    shared: Arc<Shared>,
+    spent: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Shared {
     limits: Limits,
     unpacked: AtomicU64,
     artifacts: AtomicU64,
     live: Arc<AtomicU64>,
-    shared_limit_struck: AtomicU8,
+    limit_struck: AtomicBool,
     interrupt: Arc<AtomicBool>,
 }
 
 impl Budget {
     /// A fresh meter. Whoever holds `interrupt` can stop the inspection by setting it: there is no clock in here.
     pub fn new(limits: Limits, interrupt: Arc<AtomicBool>) -> Self {
-        Self {
+        let shared = Shared {
             limits,
             unpacked: AtomicU64::new(0),
             artifacts: AtomicU64::new(0),
-            live: Arc::new(AtomicU64::new(0)),
-            shared_limit_struck: AtomicU8::new(0),
+            live: Arc::default(),
+            limit_struck: AtomicBool::new(false),
             interrupt,
-        }
+        };
+        Self { shared: Arc::new(shared), spent: AtomicU64::new(0) }
+    }
+
+    /// The same meter with a count of its own of what is spent through it.
+    pub fn fork(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), spent: AtomicU64::new(0) }
+    }
+
+    /// Bytes unpacked through this meter, not counting its forks.
+    pub fn spent(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed)
     }
 
     /// The limits it was made with.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.shared.limits
     }
 
     /// Bytes held at this moment in unpacked artifacts.
     pub fn live(&self) -> u64 {
-        self.live.load(Ordering::Relaxed)
+        self.shared.live.load(Ordering::Relaxed)
     }
 
     /// Whether a limit struck that all threads share, so that *where* it struck hangs on their timing.
     pub fn shared_limit_struck(&self) -> bool {
-        self.shared_limit_struck.load(Ordering::Relaxed) != 0
+        self.shared.limit_struck.load(Ordering::Relaxed)
     }
 
     /// Fails once the inspection was interrupted.
@@ -99,7 +116,7 @@ impl Budget {
     /// # Errors
     /// [`Exceeded::Time`].
     pub fn check(&self) -> Result<(), Exceeded> {
-        if self.interrupt.load(Ordering::Relaxed) { Err(Exceeded::Time) } else { Ok(()) }
+        if self.shared.interrupt.load(Ordering::Relaxed) { Err(Exceeded::Time) } else { Ok(()) }
     }
 
     /// Pays for one more artifact at `depth`.
@@ -108,28 +125,29 @@ impl Budget {
     /// If there are too many, or it is too deep.
     pub fn charge_artifact(&self, depth: u32) -> Result<(), Exceeded> {
         self.check()?;
-        if depth > self.limits.depth {
-            return Err(Exceeded::Depth(self.limits.depth));
+        if depth > self.shared.limits.depth {
+            return Err(Exceeded::Depth(self.shared.limits.depth));
         }
-        if self.artifacts.fetch_add(1, Ordering::Relaxed) >= self.limits.artifacts {
-            self.shared_limit_struck.store(1, Ordering::Relaxed);
-            return Err(Exceeded::Artifacts(self.limits.artifacts));
+        if self.shared.artifacts.fetch_add(1, Ordering::Relaxed) >= self.shared.limits.artifacts {
+            self.shared.limit_struck.store(true, Ordering::Relaxed);
+            return Err(Exceeded::Artifacts(self.shared.limits.artifacts));
         }
         Ok(())
     }
 
     fn charge_bytes(&self, count: u64) -> Result<(), Exceeded> {
         self.check()?;
-        let before = self.unpacked.fetch_add(count, Ordering::Relaxed);
-        if before.saturating_add(count) > self.limits.unpacked {
-            self.shared_limit_struck.store(1, Ordering::Relaxed);
-            return Err(Exceeded::Unpacked(self.limits.unpacked));
+        self.spent.fetch_add(count, Ordering::Relaxed);
+        let before = self.shared.unpacked.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) > self.shared.limits.unpacked {
+            self.shared.limit_struck.store(true, Ordering::Relaxed);
+            return Err(Exceeded::Unpacked(self.shared.limits.unpacked));
         }
-        let before = self.live.fetch_add(count, Ordering::Relaxed);
-        if before.saturating_add(count) > self.limits.live {
-            self.live.fetch_sub(count, Ordering::Relaxed);
-            self.shared_limit_struck.store(1, Ordering::Relaxed);
-            return Err(Exceeded::Live(self.limits.live));
+        let before = self.shared.live.fetch_add(count, Ordering::Relaxed);
+        if before.saturating_add(count) > self.shared.limits.live {
+            self.shared.live.fetch_sub(count, Ordering::Relaxed);
+            self.shared.limit_struck.store(true, Ordering::Relaxed);
+            return Err(Exceeded::Live(self.shared.limits.live));
         }
         Ok(())
     }
@@ -160,7 +178,7 @@ pub struct Output<'b> {
 impl<'b> Output<'b> {
     /// An empty output, made from `input` bytes: what it may grow to is measured against them.
     pub fn new(budget: &'b Budget, input: u64) -> Self {
-        Self { bytes: Vec::new(), budget, lease: Lease { live: Arc::clone(&budget.live), count: 0 }, input }
+        Self { bytes: Vec::new(), budget, lease: Lease { live: Arc::clone(&budget.shared.live), count: 0 }, input }
     }
 
     /// Bytes written so far.

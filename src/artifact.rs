@@ -1,0 +1,145 @@
+//! The tree of what an image holds: no bytes, only what was found out about them.
+
+use crate::blob::{Blob, Span};
+use crate::evidence::Evidence;
+use crate::fact::{Certificate, Context, PrivateKey};
+use crate::format::{Attributes, Entry};
+use crate::problem::Problem;
+
+/// Number of an artifact: its place in the preorder of the tree, 0 for the image.
+pub type ArtifactId = usize;
+
+/// What a chunk of an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// Of the format with this id.
+    Format(&'static str),
+    /// One byte value over and over.
+    Padding,
+    /// Anything else.
+    Unknown,
+}
+
+/// A part of an artifact's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which part.
+    pub span: Span,
+    /// What it is.
+    pub kind: ChunkKind,
+}
+
+/// A fact that is kept for the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptFact {
+    /// Key.
+    pub key: &'static str,
+    /// Value.
+    pub value: Vec<u8>,
+    /// Where.
+    pub span: Span,
+}
+
+/// A node of the tree.
+#[derive(Debug)]
+pub struct Artifact {
+    /// Its number.
+    pub id: ArtifactId,
+    /// The artifact that it was in.
+    pub parent: Option<ArtifactId>,
+    /// Path or role in the parent; empty if it has none.
+    pub name: String,
+    /// Where it stands in the parent, if it stands there as it is.
+    pub span: Option<Span>,
+    /// Id of its format, if it is of one as a whole.
+    pub format: Option<&'static str>,
+    /// Kind of content.
+    pub context: Context,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// Whether its bytes look compressed or encrypted and no format was found.
+    pub opaque: bool,
+    /// Mode, owner, time.
+    pub attributes: Attributes,
+    /// What its bytes are, when more than one thing.
+    pub chunks: Vec<Chunk>,
+    /// Links, devices and folders in it.
+    pub entries: Vec<Entry>,
+    /// Facts that were asked for.
+    pub facts: Vec<KeptFact>,
+    /// Certificates.
+    pub certificates: Vec<Certificate>,
+    /// Private keys.
+    pub keys: Vec<PrivateKey>,
+    /// Evidence.
+    pub evidence: Vec<Evidence>,
+    /// What went less than perfectly.
+    pub problems: Vec<Problem>,
+}
+
+/// Where each artifact is, as a path from the image: `image ▸ 0x40000 squashfs ▸ /lib/wl.ko`.
+pub fn locations(artifacts: &[Artifact]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::with_capacity(artifacts.len());
+    for artifact in artifacts {
+        let parent = artifact.parent.and_then(|parent| all.get(parent));
+        all.push(match parent {
+            None => "image".to_owned(),
+            Some(parent) => format!("{parent} ▸ {}", step(artifact)),
+        });
+    }
+    all
+}
+
+fn step(artifact: &Artifact) -> String {
+    match (artifact.span, artifact.name.as_str()) {
+        (Some(span), "") => format!("{:#x} {}", span.start, artifact.format.unwrap_or("unknown")),
+        (Some(span), name) => format!("{:#x} {name}", span.start),
+        (None, "") => artifact.format.map_or_else(|| "content".to_owned(), |format| format!("content {format}")),
+        (None, name) => format!("/{}", name.trim_start_matches('/')),
+    }
+}
+
+/// Whether `blob` looks compressed or encrypted: of its bytes, sampled evenly, all values are about equally frequent.
+pub fn is_opaque(blob: &Blob) -> bool {
+    const SAMPLE: usize = 64 << 10;
+    let bytes = blob.as_slice();
+    let step = (bytes.len() / SAMPLE).max(1);
+    let mut counts = [0_u32; 256];
+    let mut total = 0_u32;
+    for byte in bytes.iter().step_by(step) {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count = count.saturating_add(1);
+        }
+        total = total.saturating_add(1);
+    }
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = f64::from(*count) / f64::from(total);
+            -share * share.log2()
+        })
+        .sum();
+    total >= 1024 && entropy > if total < 8192 { 7.7 } else { 7.9 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_opaque_and_text_is_not() {
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .take(100_000)
+        .collect();
+        assert!(is_opaque(&Blob::new(noise)));
+        assert!(!is_opaque(&Blob::new(b"some text, over and over. ".repeat(1000))));
+        assert!(!is_opaque(&Blob::new(vec![])));
+    }
+}
