@@ -14,6 +14,7 @@ use crate::evidence::{Evidence, Layer};
 use crate::signature::{Database, Role, Signature, Strength};
 
 mod context;
+pub use context::is_trust_store;
 mod version;
 
 /// Log-odds, in bits, that any given artifact holds any given component: one in 64.

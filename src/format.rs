@@ -354,6 +354,11 @@ impl<'w> Children<'w> {
         self.notes.problems.push(fault.at(offset));
     }
 
+    /// Something of the host that could not be read.
+    pub fn unreadable(&mut self, message: impl Into<String>) {
+        self.notes.problems.push(Problem::new(Code::Unreadable, None, message));
+    }
+
     fn check_name(&mut self, name: &str) {
         let climbs = name.split(['/', '\\']).any(|part| part == "..");
         if climbs || name.starts_with('/') || name.contains('\0') {

@@ -35,6 +35,9 @@ pub struct Progress {
     pub bytes: AtomicU64,
 }
 
+/// Looks at examined artifacts and their bytes, from any thread.
+pub type Observer = dyn Fn(&Artifact, &Blob) + Sync;
+
 /// What a walk needs beside its input.
 pub struct Walk<'w> {
     /// The signatures to match.
@@ -45,6 +48,8 @@ pub struct Walk<'w> {
     pub progress: &'w Progress,
     /// Whether to keep all facts but strings and symbols.
     pub keep_facts: bool,
+    /// Shown every artifact with its bytes, once it was examined; its number is not known yet.
+    pub observer: Option<&'w Observer>,
     /// Threads; one means: in order, on this thread.
     pub jobs: usize,
 }

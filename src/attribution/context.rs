@@ -52,6 +52,6 @@ impl Tables {
 }
 
 /// Whether the artifact is a collection of authorities that somebody trusts: it says nothing about who made it.
-pub(super) fn is_trust_store(artifact: &Artifact) -> bool {
+pub fn is_trust_store(artifact: &Artifact) -> bool {
     artifact.certificates.iter().filter(|one| one.authority).count() >= TRUST_STORE
 }

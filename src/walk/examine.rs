@@ -68,6 +68,7 @@ impl<'e, 'w> Examination<'e, 'w> {
         });
         this.notes = notes;
         this.artifact.size = children.iter().map(|child| child.artifact.size).fold(0, u64::saturating_add);
+        this.artifact.sha256 = digest_of(&children);
         this.artifact.problems.extend(failed.map(|fault| fault.at(None)));
         this.finish(children)
     }
@@ -92,6 +93,9 @@ impl<'e, 'w> Examination<'e, 'w> {
             }
             self.analyze();
         });
+        if let Some(observer) = self.walk.observer {
+            observer(&self.artifact, &self.blob);
+        }
         self.walk.progress.artifacts.fetch_add(1, Ordering::Relaxed);
         self.walk.progress.bytes.fetch_add(self.artifact.size, Ordering::Relaxed);
         self.finish(children)
@@ -200,6 +204,17 @@ impl<'e, 'w> Examination<'e, 'w> {
         self.artifact.evidence = collector.finish();
         self.artifact.facts = kept;
     }
+}
+
+/// SHA-256 over the names and hashes of a folder's files, in order.
+fn digest_of(children: &[Node]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for child in children {
+        digest.update(child.artifact.name.as_bytes());
+        digest.update([0]);
+        digest.update(child.artifact.sha256);
+    }
+    digest.finalize().into()
 }
 
 /// Hands a child of an unpacker to the crew.

@@ -1,0 +1,190 @@
+//! `touchmark batch`: many images, a report each, in the order of their paths, and a summary.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use clap::Args;
+use serde_json::json;
+use touchmark::blob::Blob;
+use touchmark::report::Report;
+use touchmark::signature::{Database, PolicyList};
+
+use crate::input::{Opened, files_below, read};
+use crate::progress::Bar;
+use crate::scan::{fail, inspect_opened};
+use crate::settings::{Format, Settings};
+use crate::{Ending, Failure, output};
+
+/// Arguments of `batch`.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  touchmark batch images/ > reports.ndjson\n  touchmark batch images/ -o reports/ --resume\n  touchmark batch images/ --policy us-fcc-covered-list --format text\n\nThe last line of NDJSON output is {\"summary\": …}."
+)]
+pub(crate) struct Arguments {
+    /// Folder; every file below it is an image
+    folder: PathBuf,
+    /// Write one report a file into this folder, and the summary to standard output
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// With --output: leave out images whose report is there already
+    #[arg(long, requires = "output")]
+    resume: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What all reports say together.
+#[derive(Default)]
+struct Summary {
+    outcomes: BTreeMap<&'static str, usize>,
+    suppliers: BTreeMap<String, usize>,
+    verdicts: BTreeMap<String, BTreeMap<&'static str, usize>>,
+    keys: BTreeMap<String, BTreeSet<String>>,
+    bytes: u64,
+    resumed: usize,
+    ending: Option<Ending>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
+    let settings = &arguments.settings;
+    let database = settings.database()?;
+    let policies = settings.policies(&database)?;
+    let (files, left_out) = files_below(&arguments.folder)?;
+    for message in &left_out {
+        eprintln!("touchmark: left out: {message}");
+    }
+    if let Some(folder) = &arguments.output {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let names = arguments.output.as_ref().map_or_else(BTreeMap::new, |folder| report_paths(&arguments.folder, folder, &files));
+    let open: Vec<&PathBuf> =
+        files.iter().filter(|file| !(arguments.resume && names.get(*file).is_some_and(|report| report.exists()))).collect();
+    let mut summary = Summary { resumed: files.len().saturating_sub(open.len()), ..Summary::default() };
+    let bar = Bar::of_batch(open.len(), settings.quiet);
+    let format = output::format(settings, true);
+    each_in_order(&open, settings, &database, &policies, &mut |file, report| {
+        bar.step();
+        summary.add(&report, settings.strict);
+        let text = output::rendered(&report, format, settings)?;
+        match names.get(file) {
+            Some(path) => fs::write(path, text).map_err(|error| format!("{}: {error}", path.display())),
+            None => output::print_text(&text).map(drop),
+        }
+    })?;
+    drop(bar);
+    output::print_text(&summary.rendered(files.len(), &left_out, format)?)?;
+    Ok(summary.ending.unwrap_or(Ending::Fine))
+}
+
+/// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files.
+fn each_in_order(
+    files: &[&PathBuf],
+    settings: &Settings,
+    database: &Database,
+    policies: &[&PolicyList],
+    take: &mut dyn FnMut(&Path, Report) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let threads = settings.threads().min(files.len().max(1));
+    let (next, inside) = (AtomicUsize::new(0), settings.threads().checked_div(threads).unwrap_or(1));
+    // Bounded, so that reports do not pile up behind a slow reader.
+    let (send, receive) = mpsc::sync_channel(threads.saturating_mul(2));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (send, next) = (send.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(file) = files.get(index) else { return };
+                    let report = inspect_file(file, settings, database, policies, inside);
+                    if send.send((index, report)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let (mut early, mut wanted) = (BTreeMap::new(), 0_usize);
+        for (index, report) in receive {
+            early.insert(index, report);
+            while let Some(report) = early.remove(&wanted) {
+                let file = files.get(wanted).map_or(Path::new(""), |file| file.as_path());
+                if let Err(failure) = take(file, report) {
+                    next.store(usize::MAX / 2, Ordering::Relaxed);
+                    return Err(failure);
+                }
+                wanted = wanted.saturating_add(1);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn inspect_file(file: &Path, settings: &Settings, database: &Database, policies: &[&PolicyList], jobs: usize) -> Report {
+    let options = settings.options(jobs, policies.to_vec());
+    let bytes = fs::metadata(file).map_err(|error| format!("{}: {error}", file.display())).and_then(|found| read(file, found.file_type()));
+    let path = file.to_string_lossy();
+    match bytes {
+        Ok(blob) => inspect_opened(&Opened::Image(blob), &path, database, &options),
+        Err(message) => {
+            let mut report = inspect_opened(&Opened::Image(Blob::new(Vec::new())), &path, database, &options);
+            report.problems.clear();
+            fail(&mut report, &message);
+            report
+        }
+    }
+}
+
+/// Where the report on each file goes: its path below the folder, with `_` for `/`, made unique where two fall together.
+fn report_paths(root: &Path, folder: &Path, files: &[PathBuf]) -> BTreeMap<PathBuf, PathBuf> {
+    let (mut paths, mut taken) = (BTreeMap::new(), BTreeSet::new());
+    for file in files {
+        let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('/', "_");
+        let mut candidate = format!("{name}.json");
+        let mut number = 2_u64;
+        while !taken.insert(candidate.clone()) {
+            candidate = format!("{name}.{number}.json");
+            number = number.saturating_add(1);
+        }
+        paths.insert(file.clone(), folder.join(candidate));
+    }
+    paths
+}
+
+impl Summary {
+    fn add(&mut self, report: &Report, strict: bool) {
+        let count = |counter: &mut usize| *counter = counter.saturating_add(1);
+        count(self.outcomes.entry(report.outcome).or_default());
+        self.bytes = self.bytes.saturating_add(report.input.size);
+        for supplier in &report.suppliers {
+            let claimed = supplier.roles.iter().any(|(role, part)| !matches!(*role, "mentioned" | "depends-on") && part.confidence >= 50);
+            if claimed {
+                count(self.suppliers.entry(supplier.id.clone()).or_default());
+            }
+        }
+        for policy in &report.policies {
+            count(self.verdicts.entry(policy.id.clone()).or_default().entry(policy.verdict).or_default());
+        }
+        for key in report.keys.iter().filter(|key| !key.spki_sha256.is_empty()) {
+            self.keys.entry(key.spki_sha256.clone()).or_default().insert(report.input.path.clone());
+        }
+        let ending = output::ending(report, strict);
+        let worse = |old: Ending| if old == Ending::Matched || ending == Ending::Fine { old } else { ending };
+        self.ending = Some(self.ending.map_or(ending, worse));
+    }
+
+    fn rendered(&self, files: usize, left_out: &[Failure], format: Format) -> Result<String, Failure> {
+        let shared: BTreeMap<_, _> = self.keys.iter().filter(|(_, images)| images.len() > 1).collect();
+        let summary = json!({ "summary": {
+            "images": files, "bytes": self.bytes, "outcomes": self.outcomes, "suppliers": self.suppliers, "policies": self.verdicts,
+            "shared_keys": shared, "resumed": self.resumed, "left_out": left_out,
+        }});
+        let text = match format {
+            Format::Text => serde_json::to_string_pretty(&summary),
+            Format::Json | Format::Ndjson => serde_json::to_string(&summary),
+        };
+        text.map(|text| text + "\n").map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,163 @@
+//! Options that scanning commands share, and what they mean.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use touchmark::Options;
+use touchmark::limits::Limits;
+use touchmark::signature::{Database, PolicyList, Source};
+
+use crate::Failure;
+
+/// How to print a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One indented JSON object
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// A page for a person
+    Text,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Options that `scan` and `batch` share.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// Output format [default: text on a terminal, json in a pipe; batch: ndjson]
+    #[arg(long, short, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Judge by this policy list (`touchmark db list lists`); may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) policy: Vec<String>,
+    /// Add the signatures of this folder to the database; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db: Vec<PathBuf>,
+    /// Threads [default: one a core]
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Keep the facts of each artifact in the report
+    #[arg(long)]
+    pub(crate) facts: bool,
+    /// End with status 3 if there are problems or a verdict is inconclusive
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Show everything in text output
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// No progress bar
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// When to colour text
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub(crate) color: Color,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArguments {
+    /// Levels of things inside things
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    max_depth: u32,
+    /// Bytes unpacked from the input in all
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().unpacked)]
+    max_unpacked: u64,
+    /// Bytes of one unpacked file
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().artifact)]
+    max_file: u64,
+    /// Bytes unpacked for each byte of a stream
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio)]
+    max_ratio: u64,
+    /// Files and parts in all
+    #[arg(long, value_name = "N", default_value_t = Limits::default().artifacts)]
+    max_artifacts: u64,
+    /// Bytes held in memory at once by what was unpacked
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().live)]
+    max_memory: u64,
+    /// Seconds for one input [default: none]
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<u64>,
+}
+
+impl Settings {
+    /// Threads to use.
+    pub(crate) fn threads(&self) -> usize {
+        self.jobs.unwrap_or_else(|| Options::default().jobs).max(1)
+    }
+
+    /// The database with the folders that were added.
+    pub(crate) fn database(&self) -> Result<Database, Failure> {
+        database(&self.db)
+    }
+
+    /// The options of one inspection with `jobs` threads, judged by `policies`.
+    pub(crate) fn options<'o>(&self, jobs: usize, policies: Vec<&'o PolicyList>) -> Options<'o> {
+        let limits = Limits {
+            depth: self.limits.max_depth,
+            unpacked: self.limits.max_unpacked,
+            artifact: self.limits.max_file,
+            ratio: self.limits.max_ratio,
+            artifacts: self.limits.max_artifacts,
+            live: self.limits.max_memory,
+        };
+        let interrupt: Arc<AtomicBool> = Arc::default();
+        if let Some(seconds) = self.limits.time_limit {
+            let alarm = Arc::clone(&interrupt);
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(seconds));
+                alarm.store(true, Ordering::Relaxed);
+            });
+        }
+        Options { limits, jobs, keep_facts: self.facts, policies, interrupt, ..Options::default() }
+    }
+
+    /// The lists that were asked for.
+    pub(crate) fn policies<'d>(&self, database: &'d Database) -> Result<Vec<&'d PolicyList>, Failure> {
+        let find = |id: &String| {
+            let known = || database.lists().keys().cloned().collect::<Vec<_>>().join(", ");
+            database.lists().get(id).ok_or_else(|| format!("there is no policy list {id:?}; there are: {}", known()))
+        };
+        self.policy.iter().map(find).collect()
+    }
+}
+
+/// The database that comes with the program and what lies in `folders`.
+pub(crate) fn database(folders: &[PathBuf]) -> Result<Database, Failure> {
+    let mut files: Vec<Source> = Vec::new();
+    for folder in folders {
+        for part in ["suppliers", "components", "lists"] {
+            read_folder(&folder.join(part), part, &mut files)?;
+        }
+        if files.is_empty() {
+            return Err(format!("{}: no suppliers/*.toml, components/*.toml or lists/*.toml in it", folder.display()));
+        }
+    }
+    Database::with(&files).map_err(|mistake| mistake.to_string())
+}
+
+fn read_folder(folder: &Path, part: &str, files: &mut Vec<Source>) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        files.push((format!("{part}/{name}"), text));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! One artifact, one piece of evidence, one entry: from what the walk made to what is serialized.
+
+use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, FactLine, KeyLine, SpanLine};
+use crate::artifact::{Artifact, ChunkKind};
+use crate::attribution::bits;
+use crate::evidence::{Evidence, Layer};
+use crate::fact::{Certificate, PrivateKey};
+use crate::format::{Entry, EntryKind};
+use crate::signature::{Database, Strength};
+
+/// Bytes as text: printable ASCII as it is, `\` doubled, any other byte as `\xNN`.
+pub(super) fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            0x20..=0x7e => text.push(char::from(*byte)),
+            _ => text.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    text
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn artifact(artifact: &Artifact, location: String) -> ArtifactLine {
+    ArtifactLine {
+        id: artifact.id,
+        parent: artifact.parent,
+        location,
+        name: artifact.name.clone(),
+        span: artifact.span.map(|span| SpanLine { start: span.start, length: span.length }),
+        format: artifact.format,
+        context: artifact.context.name(),
+        size: artifact.size,
+        sha256: hex(&artifact.sha256),
+        mode: artifact.attributes.mode,
+        attributions: Vec::new(),
+        chunks: artifact
+            .chunks
+            .iter()
+            .map(|chunk| ChunkLine { start: chunk.span.start, length: chunk.span.length, kind: kind(chunk.kind) })
+            .collect(),
+        entries: artifact.entries.iter().map(entry).collect(),
+        facts: artifact
+            .facts
+            .iter()
+            .map(|fact| FactLine { key: fact.key, value: String::from_utf8_lossy(&fact.value).into_owned(), offset: fact.span.start })
+            .collect(),
+    }
+}
+
+fn kind(kind: ChunkKind) -> &'static str {
+    match kind {
+        ChunkKind::Format(id) => id,
+        ChunkKind::Padding => "padding",
+        ChunkKind::Unknown => "unknown",
+    }
+}
+
+fn entry(entry: &Entry) -> EntryLine {
+    let (target, device) = match &entry.kind {
+        EntryKind::Symlink(target) | EntryKind::HardLink(target) => (Some(target.clone()), None),
+        EntryKind::CharacterDevice(major, minor) | EntryKind::BlockDevice(major, minor) => (None, Some((*major, *minor))),
+        EntryKind::Directory | EntryKind::Fifo | EntryKind::Socket => (None, None),
+    };
+    EntryLine { path: entry.path.clone(), kind: entry.kind.name(), target, device, mode: entry.attributes.mode }
+}
+
+pub(super) fn evidence(database: &Database, id: usize, artifact: usize, one: &Evidence) -> Option<EvidenceLine> {
+    let signature = database.signatures().get(one.signature)?;
+    let rule = signature.rules.get(one.rule)?;
+    Some(EvidenceLine {
+        id,
+        signature: format!("{}:{}", signature.label(), rule.line),
+        fact: one.fact,
+        technique: Layer::of(one.fact).name(),
+        strength: rule.strength.name(),
+        artifact,
+        offset: one.span.start,
+        length: one.span.length,
+        excerpt: escaped(&one.excerpt),
+        verbatim: one.verbatim,
+        in_context: one.in_context,
+        repeats: one.repeats,
+        weight: if one.import { 0.0 } else { bits(rule.strength) },
+        polarity: if rule.strength == Strength::Against { "against" } else { "for" },
+        source: signature.source.clone(),
+    })
+}
+
+pub(super) fn certificate(artifact: usize, trust_store: bool, one: &Certificate) -> CertificateLine {
+    CertificateLine {
+        subject: one.subject.clone(),
+        issuer: one.issuer.clone(),
+        organization: one.organization.clone(),
+        spki_sha256: one.spki_sha256.clone(),
+        key: one.key.clone(),
+        serial: one.serial.clone(),
+        not_before: one.validity.0,
+        not_after: one.validity.1,
+        artifact,
+        offset: one.span.start,
+        purpose: if trust_store || one.authority { "trust-anchor" } else { "leaf" },
+    }
+}
+
+pub(super) fn key(artifact: usize, one: &PrivateKey) -> KeyLine {
+    KeyLine {
+        kind: one.kind,
+        algorithm: one.algorithm.clone(),
+        private: true,
+        spki_sha256: one.spki_sha256.clone(),
+        known_as: None,
+        artifact,
+        offset: one.span.start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaping_loses_nothing() {
+        assert_eq!(escaped(b"a\\x00\x00\xff"), "a\\\\x00\\x00\\xff");
+    }
+}
