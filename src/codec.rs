@@ -14,6 +14,7 @@ mod xz;
 mod zstd;
 
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block};
+pub(crate) use lzo::lzop_name;
 
 /// A way of compressing, as formats name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,13 @@ pub(crate) fn guard<T>(what: &'static str, run: impl FnOnce() -> Result<T, Fault
     result.unwrap_or_else(|_| Err(Fault::corrupt(format!("{what}: the decoder gave up"))))
 }
 
+/// The CRC-32 of gzip, zip, xz and many headers.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
 /// Bytes decompressed at a time.
 const STEP: usize = 64 << 10;
 
@@ -146,4 +154,4 @@ fn several<'b>(
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

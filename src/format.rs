@@ -1,11 +1,20 @@
 //! What a format is, and the table of all of them. One file a format in `format/`, two lines here.
 
 use crate::blob::{Blob, Span, to_u64};
+use crate::codec::{Codec, Stream};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
+mod bzip2;
 mod elf;
 mod gzip;
+mod lz4;
+mod lz4_legacy;
+mod lzma;
+mod lzop;
+mod xz;
+mod zlib;
+mod zstd;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -13,13 +22,32 @@ pub static FORMATS: &[&dyn Format] = &[
     // file systems
     // archives
     // compression
+    &xz::Xz,
+    &bzip2::Bzip2,
+    &lzop::Lzop,
+    &zstd::Zstd,
+    &lz4::Lz4,
+    &lz4_legacy::Lz4Legacy,
     &gzip::Gzip,
+    &lzma::Lzma,
+    &zlib::Zlib,
     // encodings, programs, credentials
     &elf::Elf,
 ];
 
 /// A compressed stream in the middle of other bytes that breaks before this many bytes came out was none.
 pub(crate) const LEAST_BROKEN_STREAM: u64 = 1024;
+
+/// Carves what is nothing but a stream of `codec` at the start of `input`. One that breaks off at once was none; one of a kind that is
+/// not read, behind a header that was, is one.
+pub(crate) fn carve_stream<'b>(codec: Codec, name: String, input: &[u8], budget: &'b Budget) -> Result<Carved<'b>, Rejected> {
+    let Stream { output, consumed, fault } = codec.stream(input, budget);
+    let known = fault.as_ref().is_none_or(|fault| matches!(fault, Fault::Unsupported(_)));
+    if consumed == 0 || (!known && output.len() < LEAST_BROKEN_STREAM) {
+        return Err(Rejected("the compressed data breaks off at once"));
+    }
+    Ok(Carved { length: consumed, payload: Some(Payload { name, output, fault }) })
+}
 
 /// Knows whether bytes are of its kind, how long, and what is inside.
 pub trait Format: Sync {

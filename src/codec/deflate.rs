@@ -2,17 +2,17 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::Stream;
+use super::{Part, STEP, Sink, Stream, room, several};
 use crate::blob::{Bytes, Endian, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
-/// Bytes decompressed at a time.
-const STEP: usize = 64 << 10;
+/// No byte of deflate data makes more than this many of the output.
+const RATIO: u64 = 1032;
 
 pub(super) fn block(input: &[u8], limit: u64, zlib: bool) -> Result<Vec<u8>, Fault> {
     let mut state = Decompress::new(zlib);
-    let mut output = vec![0; to_usize(limit)];
+    let mut output = room(limit, input, RATIO);
     let status = state.decompress(input, &mut output, FlushDecompress::Finish);
     output.truncate(to_usize(state.total_out()));
     match status {
@@ -26,19 +26,17 @@ pub(super) fn block(input: &[u8], limit: u64, zlib: bool) -> Result<Vec<u8>, Fau
 pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget, zlib: bool) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
     let mut state = Decompress::new(zlib);
-    let fault = inflate(&mut state, input, &mut output, &mut |_| ()).err();
+    let fault = inflate(&mut state, input, &mut |bytes| Ok(output.push(bytes)?)).err();
     Stream { output, consumed: state.total_in(), fault }
 }
 
-fn inflate(state: &mut Decompress, input: &[u8], output: &mut Output<'_>, seen: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
+fn inflate(state: &mut Decompress, input: &[u8], sink: &mut Sink<'_>) -> Result<(), Fault> {
     let mut buffer = vec![0; STEP];
     loop {
         let (read, written) = (state.total_in(), state.total_out());
         let rest = input.get(to_usize(read)..).unwrap_or_default();
         let status = state.decompress(rest, &mut buffer, FlushDecompress::None);
-        let fresh = buffer.get(..to_usize(state.total_out().saturating_sub(written))).unwrap_or_default();
-        seen(fresh);
-        output.push(fresh)?;
+        sink(buffer.get(..to_usize(state.total_out().saturating_sub(written))).unwrap_or_default())?;
         match status {
             Ok(Status::StreamEnd) => return Ok(()),
             Ok(_) if state.total_in() == read && state.total_out() == written => {
@@ -52,32 +50,20 @@ fn inflate(state: &mut Decompress, input: &[u8], output: &mut Output<'_>, seen: 
 
 /// All members in a row, as gunzip does.
 pub(super) fn gzip<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
-    let mut output = Output::new(budget, to_u64(input.len()));
-    let mut consumed = 0;
-    loop {
-        let rest = Bytes(Bytes(input).tail(consumed));
-        if consumed > 0 && !rest.has(0, &[0x1f, 0x8b, 0x08]) {
-            return Stream { output, consumed, fault: None };
-        }
-        let (used, fault) = member(rest, &mut output);
-        if consumed > 0 && used == 0 {
-            return Stream { output, consumed, fault: None };
-        }
-        consumed = consumed.saturating_add(used);
-        if fault.is_some() {
-            return Stream { output, consumed, fault };
-        }
-    }
+    several(input, budget, |rest| rest.has(0, &[0x1f, 0x8b, 0x08]).then_some(0), member)
 }
 
 /// One member: bytes taken, and why it is not whole. RFC 1952 section 2.3.
-fn member(input: Bytes<'_>, output: &mut Output<'_>) -> (u64, Option<Fault>) {
+fn member(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
     let header = match header_length(input) {
         Ok(length) => length,
         Err(fault) => return (0, Some(fault)),
     };
     let (mut state, mut crc) = (Decompress::new(false), flate2::Crc::new());
-    let result = inflate(&mut state, input.tail(header), output, &mut |bytes| crc.update(bytes));
+    let result = inflate(&mut state, input.tail(header), &mut |bytes| {
+        crc.update(bytes);
+        sink(bytes)
+    });
     let trailer = header.saturating_add(state.total_in());
     if let Err(fault) = result {
         return (trailer.min(input.len()), Some(fault));

@@ -1,6 +1,6 @@
 //! gzip members, RFC 1952.
 
-use super::{Carved, Format, Kind, Magic, Payload, Spec, path_text};
+use super::{Carved, Format, Kind, Magic, Spec, carve_stream, path_text};
 use crate::blob::{Blob, Bytes};
 use crate::codec::Codec;
 use crate::limits::Budget;
@@ -35,11 +35,7 @@ impl Format for Gzip {
         if !matches!(extra, 0 | 2 | 4) {
             return Err(Rejected("no encoder writes this XFL"));
         }
-        let stream = Codec::Gzip.stream(input.0, budget);
-        if stream.fault.is_some() && stream.output.len() < super::LEAST_BROKEN_STREAM {
-            return Err(Rejected("the deflate data breaks off at once"));
-        }
-        Ok(Carved { length: stream.consumed, payload: Some(Payload { name: name(input), output: stream.output, fault: stream.fault }) })
+        carve_stream(Codec::Gzip, name(input), input.0, budget)
     }
 }
 
