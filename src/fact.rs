@@ -6,11 +6,12 @@ use crate::blob::{Blob, Span};
 use crate::problem::Problem;
 
 mod context;
+mod strings;
 
 pub use context::Context;
 
 /// All analyzers, in the order in which their facts come.
-pub static ANALYZERS: &[&dyn Analyzer] = &[];
+pub static ANALYZERS: &[&dyn Analyzer] = &[&strings::Strings];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[
