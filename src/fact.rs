@@ -5,12 +5,16 @@
 use crate::blob::{Blob, Span};
 use crate::problem::Problem;
 
+mod banners;
 mod context;
+mod elf;
+mod kernel_module;
+mod strings;
 
 pub use context::Context;
 
 /// All analyzers, in the order in which their facts come.
-pub static ANALYZERS: &[&dyn Analyzer] = &[];
+pub static ANALYZERS: &[&dyn Analyzer] = &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[
@@ -126,6 +130,15 @@ impl<'a> Facts<'a> {
     pub fn say(&mut self, key: &'static str, value: &[u8], span: Span) {
         (self.deliver)(Fact { key, value, span });
     }
+}
+
+/// Bytes as lower case hex, two digits each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

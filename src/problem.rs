@@ -149,6 +149,14 @@ impl Problem {
     }
 }
 
+/// Runs a parser that is not ours. Should damaged input make it panic after all, that costs what it was reading and nothing more.
+///
+/// # Errors
+/// If it panicked.
+pub fn guarded<T>(parser: &str, read: impl FnOnce() -> T) -> Result<T, Fault> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).map_err(|_| Fault::Corrupt(format!("{parser} gave up on it")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +165,11 @@ mod tests {
     fn names_are_unique() {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_parser_that_panics_is_a_fault() {
+        assert_eq!(guarded("a parser", || 1), Ok(1));
+        assert_eq!(guarded("a parser", || -> u8 { panic!("out of range") }), Err(Fault::corrupt("a parser gave up on it")));
     }
 }
