@@ -31,7 +31,7 @@ const HEADS: [Head; 7] = [
     }),
     // xz: the CRC of the stream flags
     (b"\xfd7zXZ\0", |head| head.get(6, 2).is_ok_and(|flags| head.u32(8, Endian::Little) == Ok(super::crc32(flags)))),
-    // LZMA with lc=3, lp=0, pb=2: a dictionary of whole 64 KiB, a size that is unknown or small, and the zero that every range coder begins with
+    // LZMA with lc=3, lp=0, pb=2: a dictionary of whole 64 KiB, a size that is unknown or small, the zero that a range coder begins with
     (&[0x5d, 0, 0], |head| {
         let size = head.u64(5, Endian::Little).unwrap_or(0);
         head.u16(3, Endian::Little).is_ok_and(|dictionary| dictionary != 0)

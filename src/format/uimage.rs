@@ -16,10 +16,7 @@ static SPEC: Spec = Spec {
     // IH_MAGIC
     magics: &[Magic::anywhere(&[0x27, 0x05, 0x19, 0x56])],
     leaf: false,
-    references: &[
-        "https://docs.u-boot.org/en/latest/usage/cmd/imxtract.html",
-        "https://github.com/u-boot/u-boot/blob/master/include/image.h",
-    ],
+    references: &["https://github.com/u-boot/u-boot/blob/master/include/image.h"],
     limitations: &[],
 };
 

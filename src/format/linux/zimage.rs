@@ -55,7 +55,8 @@ const HEADER: u64 = 0x40;
 ///
 /// ```text
 ///  0 seven or eight instructions that do nothing; the first two may hold "MZ"
-/// 20 a branch   24 magic 0x016f2818   28 start   2c end   30 0x04030201   34 0x45454545   38 offset of a table   (from 30 on in newer ones)
+/// 20 a branch   24 magic 0x016f2818   28 start   2c end
+/// 30 0x04030201   34 0x45454545   38 offset of a table (only in newer ones)
 /// ```
 ///
 /// The table holds words: length in words, tag "KLSZ", offset of the last 4 bytes of the compressed kernel, and more.
