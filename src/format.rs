@@ -6,7 +6,10 @@ use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod bzip2;
+mod android_boot;
+mod dtb;
 mod elf;
+mod fit;
 mod gzip;
 mod lz4;
 mod lz4_legacy;
@@ -15,10 +18,24 @@ mod lzop;
 mod xz;
 mod zlib;
 mod zstd;
+mod hwnp;
+mod linux;
+mod trx;
+mod uimage;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
+    &uimage::UImage,
+    &trx::Trx,
+    &fit::Fit,
+    &dtb::Dtb,
+    &android_boot::AndroidBoot,
+    &hwnp::Hwnp,
+    &linux::BzImage,
+    &linux::ZImage,
+    &linux::Arm64,
+    &linux::IkConfig,
     // file systems
     // archives
     // compression
@@ -411,6 +428,13 @@ pub fn path_text(bytes: &[u8]) -> String {
 /// The length of `bytes` as images count it.
 pub fn length_of(bytes: &[u8]) -> u64 {
     to_u64(bytes.len())
+}
+
+/// CRC-32 as zlib, Ethernet and most headers of firmware compute it.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// The format with this id.
