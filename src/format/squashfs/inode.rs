@@ -97,12 +97,8 @@ impl Reader<'_> {
         let (mtime, number) = (header.u32(8, self.endian)?, header.u32(12, self.endian)?);
         let content = self.content(kind, &mut cursor)?;
         let id = |index: u16| ids.get(usize::from(index)).copied();
-        let attributes = Attributes {
-            mode: Some(file_type(kind) | u32::from(mode & 0o7777)),
-            uid: id(uid),
-            gid: id(gid),
-            modified: Some(mtime.into()),
-        };
+        let attributes =
+            Attributes { mode: Some(file_type(kind) | u32::from(mode & 0o7777)), uid: id(uid), gid: id(gid), modified: Some(mtime.into()) };
         Ok((Inode { number, attributes, content }, cursor))
     }
 

@@ -57,12 +57,11 @@ impl Cursor {
     pub(super) fn block(&self) -> u64 {
         self.block
     }
-
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(image: Bytes<'a>, dialect: &Dialect, superblock: Superblock, budget: &'a Budget) -> Self {
-        let kept = FRAGMENT_BYTES_KEPT / u64::from(superblock.block_size.max(1));
+        let kept = FRAGMENT_BYTES_KEPT.checked_div(superblock.block_size.into()).unwrap_or(0);
         let mut reader = Self {
             image: Bytes(image.up_to(0, superblock.bytes_used)),
             endian: dialect.endian,
