@@ -4,6 +4,7 @@ use crate::blob::{Blob, Span, to_u64};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
+mod cramfs;
 mod elf;
 mod gzip;
 mod squashfs;
@@ -13,6 +14,7 @@ pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
     // file systems
     &squashfs::Squashfs,
+    &cramfs::Cramfs,
     // archives
     // compression
     &gzip::Gzip,

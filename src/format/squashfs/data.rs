@@ -12,8 +12,8 @@ use crate::problem::Fault;
 /// What was made of a file so far.
 struct Sink<'o, 'b> {
     output: &'o mut Output<'b>,
-    /// Bytes that could not be read and become zeros if any come after them.
-    missing: u64,
+    /// Bytes of the file that were dealt with. Those that could not be read become zeros if any come after them.
+    at: u64,
     fault: Option<Fault>,
 }
 
@@ -21,28 +21,27 @@ impl Sink<'_, '_> {
     /// The next `expected` bytes of the file. Limits are errors, all else is damage that stays where it is.
     fn put(&mut self, bytes: Result<&[u8], Fault>, expected: u64) -> Result<(), Exceeded> {
         let bytes = match bytes {
-            Ok(bytes) => bytes,
+            Ok(bytes) => Bytes(bytes).up_to(0, expected),
             Err(Fault::Exceeded(limit)) => return Err(limit),
             Err(fault) => {
                 self.fault.get_or_insert(fault);
                 &[]
             }
         };
-        let bytes = Bytes(bytes).up_to(0, expected);
+        if to_u64(bytes.len()) < expected {
+            self.fault.get_or_insert_with(|| Fault::corrupt(format!("{} of {expected} bytes in a block", bytes.len())));
+        }
         if !bytes.is_empty() {
-            self.output.zeros(std::mem::take(&mut self.missing))?;
+            self.output.write_at(self.at, &[])?;
             self.output.push(bytes)?;
         }
-        let short = expected.saturating_sub(to_u64(bytes.len()));
-        if short > 0 {
-            self.fault.get_or_insert_with(|| Fault::corrupt(format!("a block that is {short} bytes short")));
-        }
-        self.missing = self.missing.saturating_add(short);
+        self.at = self.at.saturating_add(expected);
         Ok(())
     }
 
     fn hole(&mut self, length: u64) -> Result<(), Exceeded> {
-        self.output.zeros(std::mem::take(&mut self.missing).saturating_add(length))
+        self.at = self.at.saturating_add(length);
+        self.output.write_at(self.at, &[])
     }
 }
 
@@ -76,7 +75,7 @@ impl<'a> Reader<'a> {
 
     /// Writes the content of `file` to `output`. What is damaged is zeros, unless nothing comes after it; the first damage is returned.
     pub(super) fn contents(&mut self, file: &File, output: &mut Output<'_>) -> Result<Option<Fault>, Exceeded> {
-        let mut sink = Sink { output, missing: 0, fault: None };
+        let mut sink = Sink { output, at: 0, fault: None };
         let (mut sizes, mut start, mut left) = (file.sizes.clone(), file.start, file.size);
         for _ in 0..file.blocks(self.superblock.block_size) {
             let size = match self.word(&mut sizes) {

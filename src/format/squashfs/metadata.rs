@@ -6,7 +6,7 @@ use super::Dialect;
 use super::superblock::{METADATA_SIZE, Superblock};
 use crate::blob::{Bytes, Endian, Span, to_u64, to_usize};
 use crate::codec::Codec;
-use crate::limits::{Budget, Exceeded};
+use crate::limits::{Budget, Effort};
 use crate::problem::Fault;
 
 /// Metadata blocks kept: listings and inodes are read in turn, and neighbours share blocks.
@@ -205,29 +205,5 @@ impl<T> Cache<T> {
             self.entries.remove(0);
         }
         self.entries.push((start, value));
-    }
-}
-
-/// Work that leaves no bytes behind, measured against the size of the image just as its output is: a small image must not keep us busy
-/// by listing the same folder, or wanting the same fragment, a million times.
-pub(super) struct Effort<'a> {
-    budget: &'a Budget,
-    left: u64,
-}
-
-/// Bytes of work that any image may make.
-const EFFORT_FREE: u64 = 256 << 20;
-
-impl<'a> Effort<'a> {
-    fn new(budget: &'a Budget, image: u64) -> Self {
-        Self { budget, left: image.saturating_mul(budget.limits().ratio).saturating_add(EFFORT_FREE) }
-    }
-
-    /// Pays for `bytes` of work.
-    pub(super) fn spend(&mut self, bytes: u64) -> Result<(), Exceeded> {
-        self.budget.check()?;
-        let left = self.left.checked_sub(bytes);
-        self.left = left.unwrap_or(0);
-        left.map(|_| ()).ok_or(Exceeded::Ratio(self.budget.limits().ratio))
     }
 }
