@@ -8,6 +8,7 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 mod bzip2;
 mod android_boot;
 mod dtb;
+mod cramfs;
 mod elf;
 mod fit;
 mod gzip;
@@ -22,6 +23,7 @@ mod hwnp;
 mod linux;
 mod trx;
 mod uimage;
+mod squashfs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -37,6 +39,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &linux::Arm64,
     &linux::IkConfig,
     // file systems
+    &squashfs::Squashfs,
+    &cramfs::Cramfs,
     // archives
     // compression
     &xz::Xz,

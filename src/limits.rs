@@ -257,6 +257,35 @@ impl<'b> Output<'b> {
     }
 }
 
+/// Work that leaves no bytes behind, measured against the input just as output is: a small image must not keep us busy by listing the
+/// same folder, or wanting the same broken block, a million times.
+#[derive(Debug)]
+pub struct Effort<'b> {
+    budget: &'b Budget,
+    left: u64,
+}
+
+/// Bytes of work that any image may make.
+const EFFORT_FREE: u64 = 256 << 20;
+
+impl<'b> Effort<'b> {
+    /// What an image of `input` bytes may cost.
+    pub fn new(budget: &'b Budget, input: u64) -> Self {
+        Self { budget, left: input.saturating_mul(budget.limits().ratio).saturating_add(EFFORT_FREE) }
+    }
+
+    /// Pays for `bytes` of work: those that were read or decompressed.
+    ///
+    /// # Errors
+    /// If it was too much, and from then on.
+    pub fn spend(&mut self, bytes: u64) -> Result<(), Exceeded> {
+        self.budget.check()?;
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        left.map(|_| ()).ok_or(Exceeded::Ratio(self.budget.limits().ratio))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +321,15 @@ mod tests {
         output.write_at(4, b"ef").unwrap();
         output.write_at(0, b"ab").unwrap();
         assert_eq!(output.as_slice(), b"ab\0\0ef");
+    }
+
+    #[test]
+    fn work_without_output_has_an_end_too() {
+        let budget = budget(Limits::default());
+        let mut effort = Effort::new(&budget, 10);
+        effort.spend(EFFORT_FREE).unwrap();
+        effort.spend(2500).unwrap();
+        assert_eq!(effort.spend(1), Err(Exceeded::Ratio(250)));
     }
 
     #[test]

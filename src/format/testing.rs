@@ -8,6 +8,8 @@ use crate::blob::{Blob, Span};
 use crate::limits::{Budget, Limits};
 use crate::problem::{Code, Fault};
 
+pub(crate) mod tree;
+
 /// What came out of a format.
 #[derive(Debug, Default)]
 pub(crate) struct Unpacked {
