@@ -5,25 +5,25 @@ use crate::codec::{Codec, Stream};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
-mod bzip2;
 mod android_boot;
-mod dtb;
+mod bzip2;
 mod cramfs;
+mod dtb;
 mod elf;
 mod fit;
 mod gzip;
+mod hwnp;
+mod linux;
 mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod squashfs;
+mod trx;
+mod uimage;
 mod xz;
 mod zlib;
 mod zstd;
-mod hwnp;
-mod linux;
-mod trx;
-mod uimage;
-mod squashfs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
