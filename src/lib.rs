@@ -62,7 +62,7 @@ pub struct Options<'o> {
     /// Whether the report keeps the facts, strings and symbols excepted.
     pub keep_facts: bool,
     /// Shown every artifact with its bytes.
-    pub observer: Option<&'o walk::Observer>,
+    pub observer: Option<&'o walk::Observer<'o>>,
     /// Lists to judge by.
     pub policies: Vec<&'o PolicyList>,
     /// Set from outside to stop.

@@ -36,7 +36,7 @@ pub struct Progress {
 }
 
 /// Looks at examined artifacts and their bytes, from any thread.
-pub type Observer = dyn Fn(&Artifact, &Blob) + Sync;
+pub type Observer<'o> = dyn Fn(&Artifact, &Blob) + Sync + 'o;
 
 /// What a walk needs beside its input.
 pub struct Walk<'w> {
@@ -49,7 +49,7 @@ pub struct Walk<'w> {
     /// Whether to keep all facts but strings and symbols.
     pub keep_facts: bool,
     /// Shown every artifact with its bytes, once it was examined; its number is not known yet.
-    pub observer: Option<&'w Observer>,
+    pub observer: Option<&'w Observer<'w>>,
     /// Threads; one means: in order, on this thread.
     pub jobs: usize,
 }

@@ -40,8 +40,16 @@ pub(super) fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
 }
 
-/// Whether a run is nothing but a version: starts with a digit, or with `v` and a digit, and is all digits or has a dot before a digit.
+/// Whether a run is nothing but a version, or a version with its date after it, as in `8.39 2016-06-14` and `1.0.8, 13-Jul-2019`.
 fn is_version(text: &[u8]) -> bool {
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b',')).unwrap_or(text.len());
+    let (number, date) = text.split_at_checked(end).unwrap_or((text, &[]));
+    let spaced = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'-');
+    is_number(number) && date.iter().all(spaced) && (date.is_empty() || date.last().is_some_and(u8::is_ascii_digit))
+}
+
+/// Starts with a digit, or with `v` and a digit, and is all digits or has a dot before a digit.
+fn is_number(text: &[u8]) -> bool {
     let number = match text {
         [b'v' | b'V', rest @ ..] => rest,
         _ => text,
