@@ -6,6 +6,7 @@ use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod bzip2;
+mod cpio;
 mod elf;
 mod gzip;
 mod lz4;
@@ -21,6 +22,7 @@ pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
     // file systems
     // archives
+    &cpio::Cpio,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,
@@ -393,6 +395,19 @@ pub fn path_text(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The path of an entry of an archive, as text: relative to its root, without a slash at the end. Empty if it is the root itself. Paths that
+/// lead elsewhere stay as they are, so that they are seen.
+pub fn entry_path(bytes: &[u8]) -> String {
+    let mut path = bytes;
+    while let Some(rest) = path.strip_prefix(b"./") {
+        path = rest;
+    }
+    while let Some(rest) = path.strip_suffix(b"/").filter(|rest| !rest.is_empty()) {
+        path = rest;
+    }
+    if path == b"." { String::new() } else { path_text(path) }
 }
 
 /// The length of `bytes` as images count it.
