@@ -5,6 +5,7 @@ use crate::codec::{Codec, Stream};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
+mod ar;
 mod bzip2;
 mod cpio;
 mod elf;
@@ -13,6 +14,7 @@ mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod tar;
 mod xz;
 mod zlib;
 mod zstd;
@@ -23,6 +25,8 @@ pub static FORMATS: &[&dyn Format] = &[
     // file systems
     // archives
     &cpio::Cpio,
+    &tar::Tar,
+    &ar::Ar,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,
