@@ -9,6 +9,9 @@ mod android_boot;
 mod bzip2;
 mod cramfs;
 mod dtb;
+mod ar;
+mod bzip2;
+mod cpio;
 mod elf;
 mod fit;
 mod gzip;
@@ -21,6 +24,7 @@ mod lzop;
 mod squashfs;
 mod trx;
 mod uimage;
+mod tar;
 mod xz;
 mod zlib;
 mod zstd;
@@ -42,6 +46,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &squashfs::Squashfs,
     &cramfs::Cramfs,
     // archives
+    &cpio::Cpio,
+    &tar::Tar,
+    &ar::Ar,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,
@@ -427,6 +434,19 @@ pub fn path_text(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The path of an entry of an archive, as text: relative to its root, without a slash at the end. Empty if it is the root itself. Paths that
+/// lead elsewhere stay as they are, so that they are seen.
+pub fn entry_path(bytes: &[u8]) -> String {
+    let mut path = bytes;
+    while let Some(rest) = path.strip_prefix(b"./") {
+        path = rest;
+    }
+    while let Some(rest) = path.strip_suffix(b"/").filter(|rest| !rest.is_empty()) {
+        path = rest;
+    }
+    if path == b"." { String::new() } else { path_text(path) }
 }
 
 /// The length of `bytes` as images count it.
