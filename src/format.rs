@@ -7,6 +7,7 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 mod cramfs;
 mod elf;
 mod gzip;
+mod romfs;
 mod squashfs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
@@ -15,6 +16,7 @@ pub static FORMATS: &[&dyn Format] = &[
     // file systems
     &squashfs::Squashfs,
     &cramfs::Cramfs,
+    &romfs::Romfs,
     // archives
     // compression
     &gzip::Gzip,
