@@ -21,6 +21,7 @@ mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod romfs;
 mod squashfs;
 mod trx;
 mod uimage;
@@ -45,6 +46,7 @@ pub static FORMATS: &[&dyn Format] = &[
     // file systems
     &squashfs::Squashfs,
     &cramfs::Cramfs,
+    &romfs::Romfs,
     // archives
     &cpio::Cpio,
     &tar::Tar,

@@ -266,12 +266,17 @@ pub struct Effort<'b> {
 }
 
 /// Bytes of work that any image may make.
-const EFFORT_FREE: u64 = 256 << 20;
+const EFFORT_FREE: u64 = 64 << 20;
 
 impl<'b> Effort<'b> {
     /// What an image of `input` bytes may cost.
     pub fn new(budget: &'b Budget, input: u64) -> Self {
         Self { budget, left: input.saturating_mul(budget.limits().ratio).saturating_add(EFFORT_FREE) }
+    }
+
+    /// The meter that it is part of.
+    pub fn budget(&self) -> &'b Budget {
+        self.budget
     }
 
     /// Pays for `bytes` of work: those that were read or decompressed.

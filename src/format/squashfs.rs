@@ -9,6 +9,7 @@ mod data;
 mod directory;
 mod inode;
 mod metadata;
+mod salvage;
 mod superblock;
 mod tables;
 mod tree;
@@ -30,7 +31,7 @@ static SPEC: Spec = Spec {
     limitations: &[
         "versions 1 to 3 and big-endian images are not read",
         "extended attributes are not read",
-        "of a truncated image without inode table nothing is handed over",
+        "of a truncated image without its inode table, only runs of compressed data blocks are handed over, and none of LZO and LZ4",
     ],
 };
 

@@ -133,11 +133,7 @@ fn pointer(image: &[u8], at: usize) -> usize {
 #[test]
 fn a_truncated_image_gives_what_is_left_of_it() {
     let (folder, image) = sample(&[]);
-    let (inodes, directories) = (pointer(&image, 64), pointer(&image, 72));
-    let without_inodes = unpack(&Squashfs, &image[..inodes / 2]);
-    assert!(without_inodes.files.is_empty());
-    assert!(without_inodes.problems.iter().any(|(code, _)| *code == Code::Truncated));
-
+    let directories = pointer(&image, 72);
     // Names are gone and so are fragments, but not the blocks.
     let without_names = unpack(&Squashfs, &image[..directories]);
     assert!(without_names.problems.iter().any(|(code, _)| *code == Code::Truncated));
@@ -146,6 +142,19 @@ fn a_truncated_image_gives_what_is_left_of_it() {
         unpacked.files.iter().any(|(name, bytes)| name.starts_with("lost+found/#") && bytes.len() >= least && busybox.starts_with(bytes))
     };
     assert!(found(&without_names, 2 * 131_072), "{:?}", without_names.names());
+}
+
+#[test]
+fn blocks_are_found_without_any_table() {
+    for (name, found) in [("gzip", true), ("xz", true), ("lzma", true), ("zstd", true), ("lz4", false)] {
+        let (folder, image) = sample(&["-comp", name]);
+        let unpacked = unpack(&Squashfs, &image[..pointer(&image, 64) - 10]);
+        assert!(unpacked.problems.iter().any(|(code, _)| *code == Code::Truncated));
+        let busybox = std::fs::read(folder.path().join("bin/busybox")).unwrap();
+        let blocks = &busybox[..2 * 131_072];
+        let has = |bytes: &[u8]| memchr::memmem::find(bytes, blocks).is_some();
+        assert_eq!(unpacked.files.iter().any(|(_, bytes)| has(bytes)), found, "{name}: {:?}", unpacked.names());
+    }
 }
 
 #[test]
@@ -197,6 +206,31 @@ fn folders_that_contain_themselves_come_to_an_end() {
     assert_eq!(unpacked.names(), ["a/b/file"]);
     assert_eq!(tree::kind(&unpacked, "a/file"), Some(EntryKind::HardLink("a/b/file".to_owned())));
     assert_eq!(unpacked.problems.len(), 1, "{:?}", unpacked.problems);
+}
+
+#[test]
+fn a_thousand_folders_that_are_all_the_uppermost_one_are_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..1000 {
+        std::fs::create_dir(folder.path().join(format!("{index:03}"))).unwrap();
+    }
+    let mut image = image_of(folder.path(), &["-noI", "-no-exports"]);
+    // Where the listing of the root is, by its extended inode, the last of 1001: start_block, file_size and offset.
+    let inodes = pointer(&image, 64);
+    let place = |number: usize| inodes + 2 + number * 32 + number * 32 / 8192 * 2;
+    let root = place(1000);
+    assert_eq!((image[place(0)], image[place(999)], image[root]), (1, 1, 8));
+    let (size, start) = (image[root + 20..root + 22].to_vec(), image[root + 24..root + 28].to_vec());
+    let offset = image[root + 34..root + 36].to_vec();
+    for number in 0..1000 {
+        let at = place(number);
+        image[at + 16..at + 20].copy_from_slice(&start);
+        image[at + 24..at + 26].copy_from_slice(&size);
+        image[at + 26..at + 28].copy_from_slice(&offset);
+    }
+    let unpacked = unpack(&Squashfs, &image);
+    assert!(unpacked.entries.len() < 10_000 && unpacked.problems.len() < 10_000);
+    assert!(unpacked.problems.iter().any(|(code, _)| *code == Code::Limit));
 }
 
 #[test]

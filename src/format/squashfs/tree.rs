@@ -12,11 +12,20 @@ use crate::problem::Fault;
 /// Longest path that any system opens. Bounds the depth of folders, too.
 const LONGEST_PATH: usize = 4096;
 
+/// What it costs to report something, in bytes of work: an image must not fill the report with problems.
+const NOTED: u64 = 4 << 10;
+
+/// What it costs to come to a folder again. Damage does that once or twice, malice does it a million times.
+const REPEATED: u64 = 64 << 10;
+
 /// Where files go whose names are lost.
-const LOST: &str = "lost+found";
+pub(super) const LOST: &str = "lost+found";
 
 /// Hands over all that the image holds.
 pub(super) fn unpack(mut reader: Reader<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
+    if reader.superblock.inode_table.start >= reader.image.len() {
+        return reader.salvage(children);
+    }
     let (ids, fault) = reader.ids();
     let mut tree = Tree { reader, ids, children, seen: BTreeMap::new(), damaged: false };
     if let Some(fault) = fault {
@@ -96,6 +105,7 @@ impl Tree<'_, '_, '_> {
         if let Some(first) = self.seen.get(&reference) {
             if matches!(inode.content, Content::Directory(_)) {
                 let fault = Fault::corrupt(format!("{path:?} is the folder {first:?} again"));
+                self.reader.effort.spend(REPEATED)?;
                 self.children.problem(&fault, None);
             } else {
                 self.children.entry(path, EntryKind::HardLink(first.clone()), inode.attributes);
@@ -180,6 +190,7 @@ impl Tree<'_, '_, '_> {
             Fault::Truncated(why) => Fault::Truncated(format!("{what}: {why}")),
             _ => Fault::corrupt(format!("{what}: {fault}")),
         };
+        self.reader.effort.spend(NOTED)?;
         self.children.problem(&said, None);
         Ok(())
     }
