@@ -6,11 +6,13 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod elf;
 mod gzip;
+mod jffs2;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
     // file systems
+    &jffs2::Jffs2,
     // archives
     // compression
     &gzip::Gzip,
