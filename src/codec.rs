@@ -1,5 +1,6 @@
 //! Decompressors shared by formats. Nothing comes out of them that was not paid for or bounded.
 
+use crate::blob::{Bytes, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
@@ -8,6 +9,8 @@ mod deflate;
 mod lz4;
 mod lzma;
 mod lzo;
+mod xxhash;
+mod xz;
 mod zstd;
 
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block};
@@ -19,21 +22,21 @@ pub enum Codec {
     Deflate,
     /// zlib, RFC 1950.
     Zlib,
-    /// gzip, RFC 1952: one member.
+    /// gzip, RFC 1952: one member, or several in a row.
     Gzip,
-    /// bzip2: one stream.
+    /// bzip2: one stream, or several in a row.
     Bzip2,
     /// LZMA with its 13-byte header (properties, dictionary, size), also in the mutilations that firmware holds.
     Lzma,
-    /// xz: one stream.
+    /// xz: one stream, or several in a row with padding between.
     Xz,
     /// One LZO1X block, or as a stream an lzop file.
     Lzo,
-    /// One raw LZ4 block, or as a stream an LZ4 frame.
+    /// One raw LZ4 block, or as a stream an LZ4 frame, or several in a row.
     Lz4,
     /// LZ4 as `lz4 -l` and the Linux kernel write it.
     Lz4Legacy,
-    /// Zstandard: one frame.
+    /// Zstandard: one frame, or several in a row.
     Zstd,
 }
 
@@ -59,7 +62,7 @@ impl Codec {
             Self::Zlib => deflate::block(input, limit, true),
             Self::Bzip2 => bzip2::block(input, limit),
             Self::Lzma => lzma::block(input, limit),
-            Self::Xz => lzma::xz_block(input, limit),
+            Self::Xz => xz::block(input, limit),
             Self::Lzo => lzo::block(input, limit),
             Self::Lz4 => lz4::block(input, limit),
             Self::Zstd => zstd::block(input, limit),
@@ -75,7 +78,7 @@ impl Codec {
             Self::Gzip => deflate::gzip(input, budget),
             Self::Bzip2 => bzip2::stream(input, budget),
             Self::Lzma => lzma::stream(input, budget),
-            Self::Xz => lzma::xz_stream(input, budget),
+            Self::Xz => xz::stream(input, budget),
             Self::Lzo => lzo::stream(input, budget),
             Self::Lz4 => lz4::stream(input, budget),
             Self::Lz4Legacy => lz4::legacy(input, budget),
@@ -83,3 +86,64 @@ impl Codec {
         }
     }
 }
+
+/// Runs a parser that is not ours. If it panics, the bytes are to blame.
+pub(crate) fn guard<T>(what: &'static str, run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    result.unwrap_or_else(|_| Err(Fault::corrupt(format!("{what}: the decoder gave up"))))
+}
+
+/// Bytes decompressed at a time.
+const STEP: usize = 64 << 10;
+
+/// Where decompressed bytes go, step by step; it fails when there are too many.
+type Sink<'s> = dyn FnMut(&[u8]) -> Result<(), Fault> + 's;
+
+/// Bytes that one part of a stream took, and why it is not whole.
+type Part = (u64, Option<Fault>);
+
+/// All that `one` hands out for a block that must not hold more than `limit` bytes.
+fn collect(what: &str, limit: u64, one: impl FnOnce(&mut Sink<'_>) -> Part) -> Result<Vec<u8>, Fault> {
+    let mut output = Vec::new();
+    let (_, fault) = one(&mut |bytes| {
+        if to_u64(output.len()).saturating_add(to_u64(bytes.len())) > limit {
+            return Err(Fault::corrupt(format!("{what}: a block holds more than {limit} bytes")));
+        }
+        output.extend_from_slice(bytes);
+        Ok(())
+    });
+    fault.map_or(Ok(output), Err)
+}
+
+/// Room for a block of at most `limit` bytes that no codec could make from `input` bytes at more than `ratio` to one.
+fn room(limit: u64, input: &[u8], ratio: u64) -> Vec<u8> {
+    let most = to_u64(input.len()).saturating_mul(ratio).saturating_add(1024);
+    vec![0; to_usize(limit.min(most))]
+}
+
+/// One stream, or several in a row, which the tools read as one. `next` looks at what follows a whole stream and says how many bytes of
+/// padding stand before the next one, if there is one.
+fn several<'b>(
+    input: &[u8],
+    budget: &'b Budget,
+    next: fn(Bytes<'_>) -> Option<u64>,
+    one: fn(Bytes<'_>, &mut Sink<'_>) -> Part,
+) -> Stream<'b> {
+    let mut output = Output::new(budget, to_u64(input.len()));
+    let (mut consumed, mut fault) = one(Bytes(input), &mut |bytes| Ok(output.push(bytes)?));
+    while fault.is_none() && consumed > 0 {
+        let rest = Bytes(Bytes(input).tail(consumed));
+        let Some(padding) = next(rest) else { break };
+        let before = output.len();
+        let (used, broken) = one(Bytes(rest.tail(padding)), &mut |bytes| Ok(output.push(bytes)?));
+        let nothing = output.len() == before && broken.as_ref().is_some_and(|fault| !fault.is_limit());
+        if used == 0 || nothing {
+            break;
+        }
+        (consumed, fault) = (consumed.saturating_add(padding).saturating_add(used), broken);
+    }
+    Stream { output, consumed, fault }
+}
+
+#[cfg(test)]
+mod testing;
