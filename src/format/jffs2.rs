@@ -120,16 +120,17 @@ struct Extent {
     end: u64,
     /// Checksum of the node for each kind, inode and version.
     said: BTreeMap<(u16, u32, u32), u32>,
-    /// Where the newest erase block begins, as far as one can see.
-    block: u64,
+    /// Where the nodes before the newest erase block end, as far as one can see blocks.
+    block: Option<u64>,
+    /// In that block.
     contradictions: u32,
 }
 
 impl Extent {
     /// Whether the node still belongs to it.
     fn takes(&mut self, bytes: Bytes<'_>, node: &Node, endian: Endian) -> bool {
-        if node.kind == CLEANMARKER || node.start != self.end {
-            (self.block, self.contradictions) = (node.start, 0);
+        if self.nodes > 0 && (node.kind == CLEANMARKER || node.start != self.end) {
+            (self.block, self.contradictions) = (Some(self.end), 0);
         }
         let said = match node.kind {
             _ if node.obsolete => None,
@@ -141,8 +142,8 @@ impl Extent {
             && *self.said.entry(what).or_insert(crc) != crc
         {
             self.contradictions = self.contradictions.saturating_add(1);
-            if self.contradictions >= CONTRADICTIONS && self.nodes > 0 {
-                self.end = self.block;
+            if let Some(end) = self.block.filter(|_| self.contradictions >= CONTRADICTIONS) {
+                self.end = end;
                 return false;
             }
         }

@@ -47,7 +47,9 @@ impl<'b> Files<'b> {
                 continue;
             }
             let sound = match node.kind {
-                DIRENT => Dirent::read(bytes, &node, endian).map(|dirent| names.push(name(&dirent, node.obsolete))).is_ok() || node.obsolete,
+                DIRENT => {
+                    Dirent::read(bytes, &node, endian).map(|dirent| names.push(name(&dirent, node.obsolete))).is_ok() || node.obsolete
+                }
                 INODE => node.obsolete || files.add(node.start),
                 _ => true,
             };
@@ -128,8 +130,10 @@ impl Inodes for Files<'_> {
         let Some(newest) = self.newest(inode) else {
             return Ok(Some(Fault::corrupt("none of its nodes is intact")));
         };
+        // Of a device, mkfs gives the size as 0.
+        let size = if matches!(newest.mode & 0xf000, 0x2000 | 0x6000) { newest.dsize } else { newest.isize };
         let mut fault = None;
-        let mut open = Open::new(newest.isize.into());
+        let mut open = Open::new(size.into());
         for piece in self.pieces(inode).iter().rev() {
             let Ok(node) = Inode::read(self.bytes, piece.start, self.endian) else { continue };
             let start = u64::from(node.offset);
@@ -147,10 +151,10 @@ impl Inodes for Files<'_> {
                 Err(why) => fault = fault.or(Some(why)),
             }
         }
-        output.zeros(u64::from(newest.isize).saturating_sub(output.len()))?;
+        output.zeros(u64::from(size).saturating_sub(output.len()))?;
         let missing = open.length();
         if missing > 0 {
-            fault = fault.or_else(|| Some(Fault::corrupt(format!("{missing} of its {} bytes are missing", newest.isize))));
+            fault = fault.or_else(|| Some(Fault::corrupt(format!("{missing} of its {size} bytes are missing"))));
         }
         Ok(fault)
     }

@@ -35,6 +35,6 @@ mod tests {
         assert_eq!(decompress(&[b'a', 0, b'a', 4], 6), b"aaaaaa");
         assert_eq!(decompress(&[b'a', 0, b'b', 0, b'c', 0, b'a', 2], 6), b"abcabc");
         assert_eq!(decompress(&[b'a', 255], 4), b"aaaa", "never more than asked for");
-        assert_eq!(decompress(&[b'a'], 4), b"a");
+        assert_eq!(decompress(b"a", 4), b"a");
     }
 }

@@ -129,7 +129,8 @@ fn devices_and_owners_come_from_a_table() {
     assert_eq!(entry("console").kind, EntryKind::CharacterDevice(5, 1));
     assert_eq!(entry("console").attributes.mode, Some(0o20600));
     assert_eq!((entry("console").attributes.uid, entry("console").attributes.gid), (Some(3), Some(4)));
-    assert!(matches!(entry("disk").kind, EntryKind::BlockDevice(..)));
+    assert!(matches!(entry("disk").kind, EntryKind::BlockDevice(..)), "mkfs cuts large numbers off");
+    assert_eq!(tree::device(0x1110_0370), (3, 0x1_1170), "twelve bits of major number between those of the minor");
     assert_eq!(unpacked.file("file"), b"x");
 }
 
@@ -159,14 +160,15 @@ impl Writer {
         head
     }
 
-    fn node(&mut self, head: &[u8], payload: &[u8], data: &[u8]) -> &mut Self {
+    /// A dirent has the checksum of its head first, an inode that of its data.
+    fn node(&mut self, head: &[u8], data: &[u8], head_first: bool) -> &mut Self {
         let crcs = self.numbers(&[(node::crc(head).into(), 4)]);
         let data_crc = self.numbers(&[(node::crc(data).into(), 4)]);
-        match payload {
-            b"inode" => self.bytes.extend([head, &data_crc, &node_crc_of(&crcs), data].concat()),
-            _ => self.bytes.extend([head, &crcs, &data_crc, data].concat()),
+        match head_first {
+            true => self.bytes.extend([head, &crcs, &data_crc, data].concat()),
+            false => self.bytes.extend([head, &data_crc, &crcs, data].concat()),
         }
-        while self.bytes.len() % 4 != 0 {
+        while !self.bytes.len().is_multiple_of(4) {
             self.bytes.push(0xff);
         }
         self
@@ -176,30 +178,26 @@ impl Writer {
     fn name(&mut self, pino: u64, version: u64, ino: u64, kind: u64, name: &str) -> &mut Self {
         let mut head = self.header(DIRENT, 40 + name.len());
         head.extend(self.numbers(&[(pino, 4), (version, 4), (ino, 4), (0, 4), (name.len() as u64, 1), (kind, 1), (0, 2)]));
-        self.node(&head, b"", name.as_bytes())
+        self.node(&head, name.as_bytes(), true)
     }
 
-    /// `compr` decides what `data` is.
-    fn data(&mut self, ino: u64, version: u64, isize: u64, offset: u64, dsize: u64, compr: u64, data: &[u8]) -> &mut Self {
+    /// `isize`, `offset`, `dsize`; `compr` decides what `data` is.
+    fn data(&mut self, ino: u64, version: u64, (isize, offset, dsize): (u64, u64, u64), compr: u64, data: &[u8]) -> &mut Self {
         let mut head = self.header(INODE, 68 + data.len());
         head.extend(self.numbers(&[(ino, 4), (version, 4), (0o100_644, 4), (0, 2), (0, 2), (isize, 4), (1, 4), (2, 4), (3, 4)]));
         head.extend(self.numbers(&[(offset, 4), (data.len() as u64, 4), (dsize, 4), (compr, 1), (0, 1), (0, 2)]));
-        self.node(&head, b"inode", data)
+        self.node(&head, data, false)
     }
-}
-
-fn node_crc_of(crc: &[u8]) -> Vec<u8> {
-    crc.to_vec()
 }
 
 #[test]
 fn the_newest_version_wins() {
     let mut log = Writer::new(Endian::Little);
-    log.name(1, 1, 2, 8, "log").data(2, 1, 10, 0, 10, 0, b"0123456789");
-    log.data(2, 3, 8, 4, 2, 0, b"EE").data(2, 2, 10, 3, 4, 0, b"abcd"); // version 2 stands behind version 3
-    log.name(1, 2, 3, 8, "gone").data(3, 1, 4, 0, 4, 0, b"gone").name(1, 3, 0, 8, "gone");
-    log.name(1, 4, 4, 8, "new").name(1, 5, 5, 8, "new").data(4, 1, 3, 0, 3, 0, b"old").data(5, 1, 3, 0, 3, 0, b"new");
-    log.name(1, 6, 6, 8, "holes").data(6, 1, 100, 0, 4, 0, b"head").data(6, 2, 100, 4, 96, 1, b"");
+    log.name(1, 1, 2, 8, "log").data(2, 1, (10, 0, 10), 0, b"0123456789");
+    log.data(2, 3, (8, 4, 2), 0, b"EE").data(2, 2, (10, 3, 4), 0, b"abcd"); // version 2 stands behind version 3
+    log.name(1, 2, 3, 8, "gone").data(3, 1, (4, 0, 4), 0, b"gone").name(1, 3, 0, 8, "gone");
+    log.name(1, 4, 4, 8, "new").name(1, 5, 5, 8, "new").data(4, 1, (3, 0, 3), 0, b"old").data(5, 1, (3, 0, 3), 0, b"new");
+    log.name(1, 6, 6, 8, "holes").data(6, 1, (100, 0, 4), 0, b"head").data(6, 2, (100, 4, 96), 1, b"");
     let unpacked = unpack(&Jffs2, &log.bytes);
     assert_eq!(unpacked.problems, []);
     assert_eq!(unpacked.names(), ["holes", "log", "new"]);
@@ -216,7 +214,7 @@ fn lzma_as_openwrt_writes_it() {
     std::fs::write(&file, &text).unwrap();
     let packed = tool(Command::new("xz").args(["--format=raw", "--lzma1=lc=0,lp=0,pb=0,dict=8KiB", "-c"]).arg(&file));
     let mut log = Writer::new(Endian::Big);
-    log.name(1, 1, 2, 8, "text").data(2, 1, text.len() as u64, 0, text.len() as u64, 8, &packed);
+    log.name(1, 1, 2, 8, "text").data(2, 1, (text.len() as u64, 0, text.len() as u64), 8, &packed);
     let unpacked = unpack(&Jffs2, &log.bytes);
     assert_eq!(unpacked.problems, []);
     assert_eq!(unpacked.file("text"), text);
@@ -247,7 +245,7 @@ fn a_damaged_node_costs_its_bytes_and_nothing_else() {
 #[test]
 fn what_lost_its_name_is_kept() {
     let mut log = Writer::new(Endian::Big);
-    log.data(7, 1, 4, 0, 4, 0, b"lost").name(9, 1, 10, 8, "inside").data(10, 1, 5, 0, 5, 0, b"below");
+    log.data(7, 1, (4, 0, 4), 0, b"lost").name(9, 1, 10, 8, "inside").data(10, 1, (5, 0, 5), 0, b"below");
     let unpacked = unpack(&Jffs2, &log.bytes);
     assert_eq!(unpacked.names(), ["lost+found/inode-9/inside", "lost+found/inode-7"]);
     assert_eq!(unpacked.file("lost+found/inode-7"), b"lost");
