@@ -7,10 +7,12 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 mod elf;
 mod gzip;
 mod jffs2;
+mod ubi;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
+    &ubi::Ubi,
     // file systems
     &jffs2::Jffs2,
     // archives

@@ -13,7 +13,7 @@ mod files;
 mod node;
 mod rtime;
 #[cfg(test)]
-mod tests;
+pub(in crate::format) mod tests;
 pub(in crate::format) mod tree;
 
 /// Journalling Flash File System, version 2.
