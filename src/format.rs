@@ -8,6 +8,7 @@ mod elf;
 mod gzip;
 mod jffs2;
 mod ubi;
+mod ubifs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -15,6 +16,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ubi::Ubi,
     // file systems
     &jffs2::Jffs2,
+    &ubifs::Ubifs,
     // archives
     // compression
     &gzip::Gzip,

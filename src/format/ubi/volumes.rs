@@ -150,7 +150,8 @@ impl<'b> Image<'b> {
         let erased = vec![0xff; to_usize(first.room)];
         for lnum in 0..count.min(volume.most) {
             let Some(block) = self.newest(blocks, lnum) else {
-                state.missing = state.missing.saturating_add(1);
+                // In a dynamic volume, an LEB that was never written has no PEB: that alone is not damage.
+                state.missing = state.missing.saturating_add(u64::from(is_static || self.damaged > 0));
                 output.push(&erased)?;
                 continue;
             };
@@ -165,7 +166,7 @@ impl<'b> Image<'b> {
                 state.wrong = state.wrong.saturating_add(1);
             }
         }
-        Ok(state.fault(is_static, volume.unfinished))
+        Ok(state.fault(volume.unfinished))
     }
 }
 
@@ -178,12 +179,11 @@ struct State {
 }
 
 impl State {
-    fn fault(&self, is_static: bool, unfinished: bool) -> Option<Fault> {
+    fn fault(&self, unfinished: bool) -> Option<Fault> {
         if self.cut > 0 {
             return Some(Fault::Truncated(format!("{} erase blocks are not all there", self.cut)));
         }
-        // In a dynamic volume, an LEB that was never written has no PEB: that is not damage.
-        if self.missing > 0 && is_static {
+        if self.missing > 0 {
             return Some(Fault::Truncated(format!("{} erase blocks are missing", self.missing)));
         }
         if self.wrong > 0 {
