@@ -41,7 +41,14 @@ fn every_compression_that_mkfs_knows() {
 #[test]
 fn every_way_to_number_names() {
     check(&["-k", "test"]);
-    check(&["-f", "32", "-a"]);
+    check(&["-f", "32"]);
+}
+
+#[test]
+fn extended_attributes_are_no_files() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("file"), noise(5000)).unwrap();
+    compare(root.path(), &unpack(&Ubifs, &image(root.path(), &["-a"])));
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn what_is_encrypted_is_said_to_be() {
     std::fs::write(root.path().join("folder/secret"), noise(10_000)).unwrap();
     let key = root.path().with_extension("key");
     std::fs::write(&key, noise(64)).unwrap();
-    let image = image(root.path(), &["-K", key.to_str().unwrap(), "-b", "0123456789abcdef"]);
+    let image = image(root.path(), &["-K", key.to_str().unwrap(), "-b", "0123456789abcdef", "-C", "AES-256-XTS"]);
     std::fs::remove_file(key).unwrap();
     let unpacked = unpack(&Ubifs, &image);
     assert_eq!(unpacked.files.len(), 1);
@@ -195,14 +202,15 @@ fn what_no_index_leads_to_is_old() {
 #[test]
 fn a_damaged_node_costs_its_bytes_and_nothing_else() {
     let (mut image, _) = three();
-    let at = image.windows(100).position(|window| window == &noise(10_000)[4096..4196]).unwrap();
+    let content = noise(10_000);
+    let at = image.windows(100).position(|window| window == &content[4096..4196]).unwrap();
     image[at] ^= 1;
     let unpacked = unpack(&Ubifs, &image);
     let codes: Vec<Code> = unpacked.problems.iter().map(|problem| problem.0).collect();
     assert_eq!(codes, [Code::Corrupt, Code::Checksum], "one for the file, one for the image");
-    let whole = |name: &&str| unpacked.file(name) == noise(10_000);
+    let whole = |name: &&str| unpacked.file(name) == content;
     assert_eq!(["keep", "gone", "log"].iter().filter(|name| whole(name)).count(), 2);
-    assert!(unpacked.files.iter().all(|(_, bytes)| bytes.len() == 10_000 && bytes[..4096] == noise(10_000)[..4096]));
+    assert!(unpacked.files.iter().all(|(_, bytes)| bytes.len() == 10_000 && bytes[..4096] == content[..4096]));
 }
 
 #[test]
