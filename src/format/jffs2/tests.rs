@@ -314,3 +314,25 @@ fn damage_is_survived() {
     symlink("b", root.path().join("c")).unwrap();
     survives_damage(&Jffs2, &image(root.path(), &["-l"]));
 }
+
+/// Damage behind valid checksums: forged, not broken.
+#[test]
+fn forgeries_are_survived() {
+    let mut state = 1_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..2000 {
+        let mut log = Writer::new(if random(2) == 0 { Endian::Little } else { Endian::Big });
+        for _ in 0..random(40) {
+            let mut number = || [0, 1, 2, 3, 4, 100, 0xffff_ffff][random(7) as usize];
+            let (inode, version, size, offset, length) = (number(), number(), number(), number(), number());
+            match random(2) {
+                0 => log.name(inode, version, size, random(16), ["a", "b", "../c", "", "."][random(5) as usize]),
+                _ => log.data(inode, version, (size.min(70_000), offset, length), random(10), &noise(200)[..random(200) as usize]),
+            };
+        }
+        let _ = crate::format::testing::try_unpack_at(&Jffs2, &log.bytes, 0);
+    }
+}

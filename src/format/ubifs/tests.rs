@@ -7,7 +7,7 @@ use std::process::Command;
 use super::*;
 use crate::format::EntryKind;
 use crate::format::jffs2::tests::{compare, noise, sample};
-use crate::format::testing::{carve, survives_damage, tool, unpack, unpack_at};
+use crate::format::testing::{carve, survives_damage, tool, try_unpack_at, unpack, unpack_at};
 use crate::problem::Code;
 
 const LEB: usize = 31 << 10;
@@ -249,4 +249,35 @@ fn damage_is_survived() {
     std::fs::write(root.path().join("folder/a"), noise(20_000)).unwrap();
     symlink("b", root.path().join("c")).unwrap();
     survives_damage(&Ubifs, &image(root.path(), &["-x", "lzo"]));
+}
+
+/// Damage behind valid checksums: forged, not broken.
+#[test]
+fn forgeries_are_survived() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("folder")).unwrap();
+    std::fs::write(root.path().join("folder/a"), noise(20_000)).unwrap();
+    symlink("b", root.path().join("c")).unwrap();
+    let image = image(root.path(), &["-x", "zlib"]);
+    let superblock = Superblock::read(crate::blob::Bytes(&image)).unwrap();
+    let nodes: Vec<usize> = (0..image.len()).step_by(8).filter(|at| image[*at..].starts_with(&node::MAGIC)).collect();
+    assert!(superblock.leb_size == LEB as u64 && nodes.len() > 10);
+    let mut state = 1_usize;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..1000 {
+        let mut forged = image.clone();
+        for _ in 0..=random(3) {
+            let at = nodes[random(nodes.len())];
+            let length = u32::from_le_bytes(forged[at + 16..at + 20].try_into().unwrap()) as usize;
+            let place = at + 8 + random(length.clamp(24, 160) - 8);
+            forged[place] = [0, 1, 0x7f, 0xff, forged[place] ^ 0x40][random(5)];
+            if at + length <= forged.len() && length > 8 {
+                seal(&mut forged[at..at + length]);
+            }
+        }
+        let _ = try_unpack_at(&Ubifs, &forged, 0);
+    }
 }
