@@ -29,6 +29,9 @@ mod tar;
 mod xz;
 mod zlib;
 mod zstd;
+mod jffs2;
+mod ubi;
+mod ubifs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -47,6 +50,10 @@ pub static FORMATS: &[&dyn Format] = &[
     &squashfs::Squashfs,
     &cramfs::Cramfs,
     &romfs::Romfs,
+    &ubi::Ubi,
+    // file systems
+    &jffs2::Jffs2,
+    &ubifs::Ubifs,
     // archives
     &cpio::Cpio,
     &tar::Tar,
