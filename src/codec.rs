@@ -10,6 +10,12 @@ mod lzma;
 mod lzo;
 mod zstd;
 
+pub mod der;
+pub mod pem;
+pub mod private_key;
+pub mod public_key;
+pub mod x509;
+
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block};
 
 /// A way of compressing, as formats name it.
