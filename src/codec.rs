@@ -13,6 +13,12 @@ mod xxhash;
 mod xz;
 mod zstd;
 
+pub mod der;
+pub mod pem;
+pub mod private_key;
+pub mod public_key;
+pub mod x509;
+
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block};
 pub(crate) use lzo::lzop_name;
 

@@ -6,15 +6,18 @@ use crate::blob::{Blob, Span};
 use crate::problem::Problem;
 
 mod banners;
+mod certificates;
 mod context;
 mod elf;
 mod kernel_module;
+mod keys;
 mod strings;
 
 pub use context::Context;
 
 /// All analyzers, in the order in which their facts come.
-pub static ANALYZERS: &[&dyn Analyzer] = &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners];
+pub static ANALYZERS: &[&dyn Analyzer] =
+    &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners, &certificates::Certificates, &keys::Keys];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[
@@ -101,9 +104,10 @@ pub struct Certificate {
 pub struct PrivateKey {
     /// Where it stands.
     pub span: Span,
-    /// How it is written: `pkcs1`, `pkcs8`, `sec1`, `openssh`, and `pkcs8-encrypted`, `openssh-encrypted`, `pem-encrypted`.
+    /// How it is written: `pkcs1`, `pkcs8`, `sec1`, `dsa`, `openssh`, `dropbear`, and `pkcs8-encrypted`, `openssh-encrypted`,
+    /// `pem-encrypted`.
     pub kind: &'static str,
-    /// Algorithm and size, as in `rsa-2048`; empty if encrypted.
+    /// Algorithm and size, as in `rsa-2048`; empty where that is encrypted too.
     pub algorithm: String,
     /// SHA-256 of the public half's SubjectPublicKeyInfo, lower case hex; empty if it cannot be told.
     pub spki_sha256: String,

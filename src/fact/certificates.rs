@@ -1,0 +1,140 @@
+//! X.509 certificates, in PEM, in DER at any byte, and inside PKCS#7.
+
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{AttributeTypeAndValue, X509Certificate, X509Name, parse_x509_certificate};
+
+use super::{Analyzer, Certificate, Facts, Subject, hex};
+use crate::blob::{Bytes, Span};
+use crate::codec::pem::{self, Block};
+use crate::codec::{public_key, x509};
+use crate::problem::guarded;
+
+/// X.509 certificates.
+#[derive(Debug)]
+pub(super) struct Certificates;
+
+impl Analyzer for Certificates {
+    fn id(&self) -> &'static str {
+        "certificates"
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &["certificate.subject", "certificate.issuer", "certificate.organization", "certificate.spki"]
+    }
+
+    fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
+        let bytes = subject.blob.bytes();
+        let in_der = x509::certificates(bytes.0).filter_map(|span| read(bytes.part(span).ok()?.0, span));
+        let mut found: Vec<Certificate> = in_der.collect();
+        for block in pem::blocks(bytes.0).filter(is_certificate) {
+            let decoded = block.decode();
+            found.extend(x509::certificates(&decoded).filter_map(|place| read(Bytes(&decoded).part(place).ok()?.0, block.span)));
+        }
+        found.sort_by_key(|certificate| certificate.span);
+        for certificate in &found {
+            let organization = certificate.organization.as_deref().unwrap_or_default();
+            for (key, value) in [
+                ("certificate.subject", certificate.subject.as_str()),
+                ("certificate.issuer", &certificate.issuer),
+                ("certificate.organization", organization),
+                ("certificate.spki", &certificate.spki_sha256),
+            ] {
+                if !value.is_empty() {
+                    facts.say(key, value.as_bytes(), certificate.span);
+                }
+            }
+        }
+        facts.certificates.append(&mut found);
+    }
+}
+
+/// Whether certificates are in a block of this label: alone, with trust settings after it, or several in PKCS#7.
+fn is_certificate(block: &Block<'_>) -> bool {
+    const LABELS: [&[u8]; 7] =
+        [b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE", b"CERTIFICATE CHAIN", b"PKCS7", b"PKCS #7 SIGNED DATA", b"CMS"];
+    LABELS.contains(&block.label)
+}
+
+/// The certificate in `der`, which stands at `span`.
+fn read(der: &[u8], span: Span) -> Option<Certificate> {
+    let (_, certificate) = guarded("the X.509 reader", || parse_x509_certificate(der)).ok()?.ok()?;
+    let spki = certificate.public_key().raw;
+    Some(Certificate {
+        span,
+        subject: name(certificate.subject()),
+        issuer: name(certificate.issuer()),
+        organization: certificate.subject().iter_organization().next().map(value),
+        serial: serial(&certificate),
+        validity: (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp()),
+        key: public_key::name(spki),
+        spki_sha256: hex(&Sha256::digest(spki)),
+        authority: certificate.is_ca(),
+        self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+    })
+}
+
+/// Without the zero that only keeps it positive.
+fn serial(certificate: &X509Certificate<'_>) -> String {
+    let raw = certificate.raw_serial();
+    hex(raw.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(raw))
+}
+
+/// A distinguished name in the order of the certificate, attributes of one part joined by `+`.
+fn name(name: &X509Name<'_>) -> String {
+    let part = |attributes: &mut dyn Iterator<Item = &AttributeTypeAndValue<'_>>| {
+        attributes.map(|attribute| format!("{}={}", kind(attribute), value(attribute))).collect::<Vec<_>>().join("+")
+    };
+    name.iter_rdn().map(|rdn| part(&mut rdn.iter())).collect::<Vec<_>>().join(", ")
+}
+
+/// The short name of an attribute's type, RFC 4514 section 3 and what OpenSSL adds; else its object identifier.
+fn kind(attribute: &AttributeTypeAndValue<'_>) -> String {
+    let oid = attribute.attr_type().to_id_string();
+    let short = match oid.as_str() {
+        "2.5.4.3" => "CN",
+        "2.5.4.4" => "SN",
+        "2.5.4.5" => "serialNumber",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "street",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "2.5.4.12" => "title",
+        "2.5.4.13" => "description",
+        "2.5.4.15" => "businessCategory",
+        "2.5.4.17" => "postalCode",
+        "2.5.4.42" => "GN",
+        "2.5.4.46" => "dnQualifier",
+        "2.5.4.97" => "organizationIdentifier",
+        "0.9.2342.19200300.100.1.1" => "UID",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        "1.2.840.113549.1.9.1" => "emailAddress",
+        "1.2.840.113549.1.9.2" => "unstructuredName",
+        "1.3.6.1.4.1.311.60.2.1.3" => "jurisdictionC",
+        _ => return oid,
+    };
+    short.to_owned()
+}
+
+/// An attribute's value as text, whichever kind of string it is; else in hex after `#`.
+fn value(attribute: &AttributeTypeAndValue<'_>) -> String {
+    let content = attribute.as_slice();
+    match attribute.attr_value().tag().0 {
+        // UTF8String, NumericString, PrintableString, IA5String, VisibleString
+        12 | 18 | 19 | 22 | 26 => String::from_utf8_lossy(content).into_owned(),
+        // TeletexString: Latin-1 in practice
+        20 => content.iter().copied().map(char::from).collect(),
+        // BMPString
+        30 => {
+            let units: Vec<u16> = content.as_chunks::<2>().0.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
+            String::from_utf16_lossy(&units)
+        }
+        // UniversalString
+        28 => content.as_chunks::<4>().0.iter().filter_map(|unit| char::from_u32(u32::from_be_bytes(*unit))).collect(),
+        _ => format!("#{}", hex(content)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
