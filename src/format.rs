@@ -6,16 +6,17 @@ use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod android_boot;
-mod bzip2;
-mod cramfs;
-mod dtb;
 mod ar;
 mod bzip2;
+mod bzip2;
 mod cpio;
+mod cramfs;
+mod dtb;
 mod elf;
 mod fit;
 mod gzip;
 mod hwnp;
+mod jffs2;
 mod linux;
 mod lz4;
 mod lz4_legacy;
@@ -23,15 +24,14 @@ mod lzma;
 mod lzop;
 mod romfs;
 mod squashfs;
-mod trx;
-mod uimage;
 mod tar;
+mod trx;
+mod ubi;
+mod ubifs;
+mod uimage;
 mod xz;
 mod zlib;
 mod zstd;
-mod jffs2;
-mod ubi;
-mod ubifs;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
