@@ -8,7 +8,6 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 mod android_boot;
 mod ar;
 mod bzip2;
-mod bzip2;
 mod cpio;
 mod cramfs;
 mod dtb;

@@ -16,7 +16,7 @@ mod ownership;
 mod written;
 
 pub use checks::{Advice, lint};
-pub use database::{Database, Mistake, Source};
+pub use database::{Database, Mistake, Mistakes, Source};
 pub use matcher::Hit;
 pub use ownership::Link;
 

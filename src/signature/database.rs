@@ -25,6 +25,11 @@ pub struct Mistake {
     pub message: String,
 }
 
+/// All mistakes of a database's files, in order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Mistakes(pub Vec<Mistake>);
+
 /// All that is known.
 pub struct Database {
     suppliers: BTreeMap<String, Supplier>,
@@ -46,7 +51,7 @@ impl Database {
     ///
     /// # Errors
     /// If one of its files is wrong, which its tests rule out.
-    pub fn embedded() -> Result<Self, Mistake> {
+    pub fn embedded() -> Result<Self, Mistakes> {
         Self::with(&[])
     }
 
@@ -54,7 +59,7 @@ impl Database {
     ///
     /// # Errors
     /// If a file is wrong.
-    pub fn with(more: &[Source]) -> Result<Self, Mistake> {
+    pub fn with(more: &[Source]) -> Result<Self, Mistakes> {
         let own = embedded::FILES.iter().map(|(file, text)| (*file, *text));
         Self::load(own.chain(more.iter().map(|(file, text)| (file.as_str(), text.as_str()))))
     }
@@ -63,20 +68,24 @@ impl Database {
     ///
     /// # Errors
     /// If a file is wrong.
-    pub fn of(files: &[Source]) -> Result<Self, Mistake> {
+    pub fn of(files: &[Source]) -> Result<Self, Mistakes> {
         Self::load(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))
     }
 
-    fn load<'f>(files: impl Iterator<Item = (&'f str, &'f str)>) -> Result<Self, Mistake> {
-        let (mut loading, mut digest) = (Loading::default(), Sha256::new());
+    fn load<'f>(files: impl Iterator<Item = (&'f str, &'f str)>) -> Result<Self, Mistakes> {
+        let (mut loading, mut digest, mut mistakes) = (Loading::default(), Sha256::new(), Vec::new());
         for (file, text) in files {
             for part in [file, "\0", text, "\0"] {
                 digest.update(part);
             }
-            loading.add(file, text).map_err(|(line, message)| Mistake { file: file.to_owned(), line, message })?;
+            let wrong = loading.add(file, text).err();
+            mistakes.extend(wrong.map(|(line, message)| Mistake { file: file.to_owned(), line, message }));
+        }
+        if !mistakes.is_empty() {
+            return Err(Mistakes(mistakes));
         }
         let signatures: Vec<Signature> = loading.signatures.into_values().collect();
-        let matcher = Matcher::new(&signatures).map_err(|message| Mistake { file: String::new(), line: 0, message })?;
+        let matcher = Matcher::new(&signatures).map_err(|message| Mistakes(vec![Mistake { file: "all".to_owned(), line: 0, message }]))?;
         let sha256 = digest.finalize().iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
@@ -157,14 +166,14 @@ mod tests {
 
     const SUPPLIER: &str = "id = 'acme'\nname = 'Acme'\nsource = 'a test'\n";
 
-    fn database(component: &str) -> Result<Database, Mistake> {
+    fn database(component: &str) -> Result<Database, Mistakes> {
         let files = [("suppliers/acme.toml", SUPPLIER), ("components/thing.toml", component)];
         Database::of(&files.map(|(file, text)| (file.to_owned(), text.to_owned())))
     }
 
     fn wrong(rule: &str, line: usize, part: &str) {
         let text = format!("id = 'thing'\nname = 'Thing'\nsupplier = 'acme'\nsource = 'a test'\n{rule}");
-        let mistake = database(&text).err().unwrap();
+        let mistake = database(&text).err().unwrap().0.remove(0);
         assert_eq!((mistake.file.as_str(), mistake.line), ("components/thing.toml", line), "{mistake}");
         assert!(mistake.message.contains(part), "{mistake}");
     }
@@ -177,7 +186,7 @@ mod tests {
         wrong("[[match]]\nfact = 'name'\nstrength = 'banner'", 5, "one of");
         wrong("colour = 'red'", 5, "colour");
         let other = "id = 'other'\nname = 'x'\nsupplier = 'acme'\nsource = 'x'";
-        assert!(database(other).err().unwrap().message.contains("differ"));
+        assert!(database(other).err().unwrap().to_string().contains("differ"));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Add the signatures of this folder; may be given several times
     #[arg(long, value_name = "DIR", global = true)]
     db: Vec<PathBuf>,
+    /// Leave the embedded database out: only what --db adds
+    #[arg(long, requires = "db", global = true)]
+    only_db: bool,
 }
 
 #[derive(Subcommand)]
@@ -46,7 +49,7 @@ enum What {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
-    let database = database(&arguments.db)?;
+    let database = database(&arguments.db, arguments.only_db)?;
     match &arguments.command {
         Command::List { what } => output::print_text(&list(&database, *what)),
         Command::Show { id } => output::print_text(&show(&database, id)?),

@@ -166,7 +166,7 @@ impl<'r> Explained<'r> {
                 found.insert(*id, (span.start, blob.bytes().up_to(span.start, span.length).to_vec()));
             }
         };
-        let (opened, database) = (open(image)?, database(&[])?);
+        let (opened, database) = (open(image)?, database(&[], false)?);
         let options = Options { observer: Some(&observer), ..Options::default() };
         let again = match &opened {
             Opened::Image(blob) => inspect(&Input::Image(blob.clone()), "", &database, &options),

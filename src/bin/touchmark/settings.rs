@@ -46,6 +46,9 @@ pub(crate) struct Settings {
     /// Add the signatures of this folder to the database; may be given several times
     #[arg(long, value_name = "DIR")]
     pub(crate) db: Vec<PathBuf>,
+    /// Leave the embedded database out: only what --db adds
+    #[arg(long, requires = "db")]
+    pub(crate) only_db: bool,
     /// Threads [default: one a core]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<usize>,
@@ -102,7 +105,7 @@ impl Settings {
 
     /// The database with the folders that were added.
     pub(crate) fn database(&self) -> Result<Database, Failure> {
-        database(&self.db)
+        database(&self.db, self.only_db)
     }
 
     /// The options of one inspection with `jobs` threads, judged by `policies`.
@@ -136,8 +139,8 @@ impl Settings {
     }
 }
 
-/// The database that comes with the program and what lies in `folders`.
-pub(crate) fn database(folders: &[PathBuf]) -> Result<Database, Failure> {
+/// The database that comes with the program, unless `only` what lies in `folders` is wanted, with that.
+pub(crate) fn database(folders: &[PathBuf], only: bool) -> Result<Database, Failure> {
     let mut files: Vec<Source> = Vec::new();
     for folder in folders {
         for part in ["suppliers", "components", "lists"] {
@@ -147,7 +150,8 @@ pub(crate) fn database(folders: &[PathBuf]) -> Result<Database, Failure> {
             return Err(format!("{}: no suppliers/*.toml, components/*.toml or lists/*.toml in it", folder.display()));
         }
     }
-    Database::with(&files).map_err(|mistake| mistake.to_string())
+    let loaded = if only { Database::of(&files) } else { Database::with(&files) };
+    loaded.map_err(|mistake| mistake.to_string())
 }
 
 fn read_folder(folder: &Path, part: &str, files: &mut Vec<Source>) -> Result<(), Failure> {
