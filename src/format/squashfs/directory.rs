@@ -2,11 +2,17 @@
 
 use super::inode::{Listing, Reference};
 use super::metadata::{Cursor, Reader};
-use crate::blob::{Bytes, Endian};
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::problem::Fault;
 
 /// The most entries under one header.
 const MOST_ENTRIES: u32 = 256;
+
+/// Bytes of the longest listing that is read: more than half a million names.
+const LONGEST_LISTING: u32 = 64 << 20;
+
+/// Listings are held until their folder is done, all along a path, so they cost more than bytes that are read and forgotten.
+const HELD: u64 = 16;
 
 /// A name and where its inode is.
 #[derive(Debug)]
@@ -18,9 +24,13 @@ pub(super) struct Entry {
 impl Reader<'_> {
     /// The entries of a folder, in the order of the image, and why they are not all there, if they are not.
     pub(super) fn list(&mut self, listing: &Listing) -> (Vec<Entry>, Option<Fault>) {
-        let mut bytes = Vec::new();
+        let (mut bytes, size) = (Vec::new(), listing.size.saturating_sub(3).min(LONGEST_LISTING));
         let mut cursor = Cursor::new(self.superblock.directory_table, listing.block.into(), listing.offset);
-        let read = self.append(&mut cursor, listing.size.saturating_sub(3).into(), &mut bytes);
+        let mut read = self.append(&mut cursor, size.into(), &mut bytes);
+        if let Err(limit) = self.effort.spend(to_u64(bytes.len()).saturating_mul(HELD)) {
+            read = Err(limit.into());
+            bytes.clear();
+        }
         let mut entries = Vec::new();
         let parsed = parse(Bytes(&bytes), self.endian, &mut entries);
         (entries, read.err().or(parsed.err()))
