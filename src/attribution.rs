@@ -192,12 +192,14 @@ impl Hypothesis<'_> {
         let layer = Layer::of(evidence.fact);
         let share = match layer {
             Layer::Literal => self.tables.share(evidence.span.start),
-            Layer::Certificate if self.trust_store => 0.0,
+            Layer::Certificate if self.trust_store || context::is_authority(self.artifact, evidence) => 0.0,
             _ => 1.0,
         };
+        // In a table of everybody's marks nothing is conclusive; and a certificate that lies in an image says whom it is for, or whom somebody
+        // trusts, not who wrote the image: as long as no signature was verified with it, it only supports.
+        let weak = share < 1.0 || layer == Layer::Certificate;
+        let strength = if weak && strength < Strength::Supporting { Strength::Supporting } else { strength };
         let weight = bits(strength) * if strength == Strength::Against { 1.0 } else { share };
-        // In a table of everybody's marks nothing is conclusive.
-        let strength = if share < 1.0 && strength < Strength::Supporting { Strength::Supporting } else { strength };
         Witness { strength, layer, weight, fact: evidence.fact }
     }
 }

@@ -14,6 +14,7 @@ mod keys;
 mod strings;
 
 pub use context::Context;
+pub(crate) use context::is_kernel;
 
 /// All analyzers, in the order in which their facts come.
 pub static ANALYZERS: &[&dyn Analyzer] =

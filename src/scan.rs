@@ -98,6 +98,12 @@ pub fn scan_inside(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Resul
     Ok(scanner.problems())
 }
 
+/// Whether some format starts at the first byte.
+pub fn begins_with_format(blob: &Blob, budget: &Budget) -> bool {
+    let mut scanner = Scanner { blob, budget, formats: &|_| true, spent: 0, gave_up: None };
+    scanner.first(&mut |_, _, _| Ok(())).is_ok_and(|end| end > 0)
+}
+
 impl Scanner<'_> {
     fn run(&mut self, from: u64, found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>) -> Result<(), Exceeded> {
         let mut covered = from;

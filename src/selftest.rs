@@ -126,8 +126,8 @@ mod tests {
         let component = |id: &str, supplier: &str, expect: &str| {
             let text = format!(
                 "id = '{id}'\nname = '{id}'\nsupplier = '{supplier}'\nsource = 'a test of tests'
-                 [[match]]\nfact = 'name'\nequals = 'thing'\nstrength = 'conclusive'
-                 [[test]]\nin = 'raw'\nfacts = {{ name = ['thing'] }}\nexpect = {expect}"
+                 [[match]]\nfact = 'module.name'\nequals = 'thing'\nstrength = 'conclusive'
+                 [[test]]\nin = 'raw'\nfacts = {{ 'module.name' = ['thing'] }}\nexpect = {expect}"
             );
             (format!("components/{id}.toml"), text)
         };

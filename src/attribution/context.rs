@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::Artifact;
-use crate::evidence::Layer;
+use crate::evidence::{Evidence, Layer};
 use crate::signature::Database;
 
 /// Bytes within which the makers named are counted.
@@ -20,7 +20,7 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn of(database: &Database, artifact: &Artifact) -> Self {
         let literal = artifact.evidence.iter().filter(|one| Layer::of(one.fact) == Layer::Literal);
-        let supplier = |one: &crate::evidence::Evidence| database.signatures().get(one.signature).map(|written| written.supplier.as_str());
+        let supplier = |one: &Evidence| database.signatures().get(one.signature).map(|written| written.supplier.as_str());
         let mut named: Vec<(u64, &str)> = literal.filter_map(|one| Some((one.span.start, supplier(one)?))).collect();
         named.sort_unstable();
         let mut places = Vec::with_capacity(named.len());
@@ -49,6 +49,12 @@ impl Tables {
             _ => 0.0,
         }
     }
+}
+
+/// Whether the certificate that `evidence` comes from is an authority: trusted here, not the maker of what it lies beside.
+pub(super) fn is_authority(artifact: &Artifact, evidence: &Evidence) -> bool {
+    let holds = |span: crate::blob::Span| span.start <= evidence.span.start && evidence.span.end() <= span.end();
+    artifact.certificates.iter().any(|one| one.authority && holds(one.span))
 }
 
 /// Whether the artifact is a collection of authorities that somebody trusts: it says nothing about who made it.

@@ -39,9 +39,10 @@ fn text_never_makes_a_claim() {
 
 #[test]
 fn a_version_says_nothing_about_who() {
-    let rules = [rule("module.version", "regex = '^(?<version>1\\.\\d)$'", "version"), rule("name", "equals = 'thing'", "conclusive")];
+    let rules =
+        [rule("module.version", "regex = '^(?<version>1\\.\\d)$'", "version"), rule("module.name", "equals = 'thing'", "conclusive")];
     check(&rules, "program", "'module.version' = ['1.2']", "'nothing'");
-    check(&rules, "program", "'module.version' = ['1.2'], name = ['thing']", "{ role = 'author', version = '1.2' }");
+    check(&rules, "program", "'module.version' = ['1.2'], 'module.name' = ['thing']", "{ role = 'author', version = '1.2' }");
 }
 
 #[test]
@@ -70,4 +71,12 @@ fn layers_are_capped_and_shrunk() {
     close(total(&[witness(Layer::Literal)]), 8.0);
     close(total(&[witness(Layer::Literal), witness(Layer::Literal), witness(Layer::Literal)]), 14.0);
     close(total(&[witness(Layer::Literal), witness(Layer::Literal), witness(Layer::Metadata)]), 14.0 + 6.4);
+}
+
+#[test]
+fn a_certificate_alone_is_no_signature() {
+    let rules =
+        [rule("certificate.organization", "equals = 'Thing Ltd.'", "conclusive"), rule("module.name", "equals = 'thing'", "internal")];
+    check(&rules, "data", "'certificate.organization' = ['Thing Ltd.']", "'mentioned'");
+    check(&rules, "program", "'certificate.organization' = ['Thing Ltd.'], 'module.name' = ['thing']", CLAIM);
 }

@@ -61,7 +61,7 @@ fn has_section(bytes: Bytes<'_>, name: &[u8]) -> bool {
 }
 
 /// Only a kernel image holds both its banner and this symbol table text or format.
-fn is_kernel(bytes: Bytes<'_>) -> bool {
+pub(crate) fn is_kernel(bytes: Bytes<'_>) -> bool {
     bytes.len() > 512 << 10
         && memchr::memmem::find(bytes.0, b"Linux version ").is_some()
         && memchr::memmem::find(bytes.0, b"Kernel panic - not syncing").is_some()

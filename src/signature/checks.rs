@@ -116,9 +116,9 @@ fn country(database: &Database, say: &mut dyn FnMut(&str, usize, String)) {
     }
 }
 
-/// A literal that the expression does not need is no prefilter but a second condition.
+/// A literal that the expression does not need is no prefilter but a second condition. Digits of it may stand for a class of the expression.
 fn literal_in_regex(database: &Database, say: &mut dyn FnMut(&str, usize, String)) {
-    let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    let plain = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     let holds = |signature: &Signature, say: &mut dyn FnMut(&str, usize, String)| {
         for rule in &signature.rules {
             if let Pattern::Literal { text, regex: Some(regex), ignore_case: false } = &rule.pattern

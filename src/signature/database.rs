@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn versions_are_captured_whole_or_in_parts() {
         let text = "id = 'thing'\nname = 'Thing'\nsupplier = 'acme'\nsource = 'a test'
-            [[match]]\nfact = 'name'\nregex = 'thing-(?<version>[0-9.]+)'\nstrength = 'banner'
+            [[match]]\nfact = 'name'\nregex = 'thing-(?<version>[0-9]+(\\.[0-9]+)*)'\nstrength = 'banner'
             [[match]]\nfact = 'name'\nregex = '^(?<major>2)(?<minor>\\d\\d)(?<patch>\\d\\d)$'\nstrength = 'version'";
         let database = database(text).unwrap();
         let versions = |value: &[u8]| {

@@ -8,11 +8,11 @@ use super::{Crew, Node, Pending, Walk, caught, with_crew};
 use crate::artifact::{Artifact, Chunk, ChunkKind, KeptFact, is_opaque};
 use crate::blob::{Blob, Span};
 use crate::evidence::Collector;
-use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject};
+use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, is_kernel};
 use crate::format::{Attributes, Child, Children, FORMATS, Format, Notes};
 use crate::limits::Exceeded;
 use crate::problem::{Fault, Problem};
-use crate::scan::{Content, scan, scan_inside};
+use crate::scan::{Content, begins_with_format, scan, scan_inside};
 
 /// Too many of them to keep in a report; rules look at them as they pass.
 const BULKY: [&str; 4] = ["string", "version", "elf.symbol", "elf.import"];
@@ -113,6 +113,10 @@ impl<'e, 'w> Examination<'e, 'w> {
             return;
         }
         let (blob, depth, budget) = (self.blob.clone(), self.depth, self.walk.budget);
+        if is_kernel(blob.bytes()) && !begins_with_format(&blob, budget) {
+            // A kernel without a header is one program, however much is embedded in it.
+            return self.look_inside(crew);
+        }
         let mut chunks = Vec::new();
         let mut found = |span: Span, content: Content<'_>| {
             let (kind, pending) = part(&blob, span, content, depth);

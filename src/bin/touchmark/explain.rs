@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", arguments.report.display());
     let text = std::fs::read_to_string(&arguments.report).map_err(|error| told(&error))?;
     let report: Value = serde_json::from_str(&text).map_err(|error| told(&error))?;
-    if report["schema"] != touchmark::report::SCHEMA {
+    if field(&report, "schema") != touchmark::report::SCHEMA {
         return Err(told(&format!("not a report of schema {}", touchmark::report::SCHEMA)));
     }
     let explained = Explained { report: &report, bytes: BTreeMap::new(), all: arguments.all };
@@ -76,45 +76,57 @@ fn rows(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+/// The value under `key`; null if there is none.
+fn field<'v>(value: &'v Value, key: &str) -> &'v Value {
+    value.get(key).unwrap_or(&Value::Null)
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 impl<'r> Explained<'r> {
     fn chosen(&self, what: Option<&str>) -> Vec<Chosen<'r>> {
-        let all = rows(&self.report["artifacts"]).flat_map(|artifact| rows(&artifact["attributions"]).map(move |one| (artifact, one)));
+        let all = rows(field(self.report, "artifacts"))
+            .flat_map(|artifact| rows(field(artifact, "attributions")).map(move |one| (artifact, one)));
         let wanted = |(artifact, one): &Chosen<'r>| match what.map(|what| what.split_once(':').unwrap_or(("", what))) {
             None => true,
-            Some(("artifact", number)) => artifact["id"].to_string() == number,
-            Some(("evidence", number)) => rows(&one["evidence"]).any(|id| id.to_string() == number),
-            Some((_, name)) => one["supplier"] == name || one["component"] == name,
+            Some(("artifact", number)) => field(artifact, "id").as_u64() == number.parse().ok(),
+            Some(("evidence", number)) => rows(field(one, "evidence")).any(|id| id.as_u64() == number.parse().ok()),
+            Some((_, name)) => field(one, "supplier") == name || field(one, "component") == name,
         };
-        let counts = |(_, one): &Chosen<'r>| self.all || !matches!(text(&one["role"]), "mentioned" | "depends-on");
+        let counts = |(_, one): &Chosen<'r>| self.all || !matches!(text(field(one, "role")), "mentioned" | "depends-on");
         let mut chosen: Vec<Chosen<'r>> = all.filter(wanted).filter(counts).collect();
-        chosen.sort_by_key(|(_, one)| std::cmp::Reverse(one["confidence"].as_u64()));
+        chosen.sort_by_key(|(_, one)| std::cmp::Reverse(field(one, "confidence").as_u64()));
         chosen
     }
 
     fn evidence(&self, id: &Value) -> &'r Value {
         let index = id.as_u64().and_then(|id| usize::try_from(id).ok()).unwrap_or(usize::MAX);
-        self.report["evidence"].get(index).unwrap_or(&Value::Null)
+        field(self.report, "evidence").get(index).unwrap_or(&Value::Null)
     }
 
     fn claim(&self, (artifact, one): &Chosen<'r>) -> String {
         let mut out = String::new();
-        let name = [text(&one["supplier"]), text(&one["component"]), text(&one["version"])].join(" ");
-        let _ = writeln!(out, "{}  {}: confidence {}", name.trim_end(), text(&one["role"]), one["confidence"]);
-        let _ = writeln!(out, "  in {} ({} bytes, sha256 {})", text(&artifact["location"]), artifact["size"], text(&artifact["sha256"]));
-        for id in rows(&one["evidence"]) {
+        let name = [text(field(one, "supplier")), text(field(one, "component")), text(field(one, "version"))].join(" ");
+        let _ = writeln!(out, "{}  {}: confidence {}", name.trim_end(), text(field(one, "role")), field(one, "confidence"));
+        let _ = writeln!(
+            out,
+            "  in {} ({} bytes, sha256 {})",
+            text(field(artifact, "location")),
+            field(artifact, "size"),
+            text(field(artifact, "sha256"))
+        );
+        for id in rows(field(one, "evidence")) {
             out.push_str(&self.piece(id));
         }
-        if one["role"] != "depends-on" {
-            let bits = one["bits"].as_f64().unwrap_or(0.0);
+        if field(one, "role") != "depends-on" {
+            let bits = field(one, "bits").as_f64().unwrap_or(0.0);
             let _ = writeln!(
                 out,
                 "  prior {PRIOR_BITS} bits + evidence {bits:.1} bits (capped by layer) = {:.1} bits, posterior {} %",
                 PRIOR_BITS + bits,
-                one["confidence"]
+                field(one, "confidence")
             );
         }
         out.push('\n');
@@ -124,19 +136,19 @@ impl<'r> Explained<'r> {
     fn piece(&self, id: &Value) -> String {
         let mut out = String::new();
         let one = self.evidence(id);
-        let sign = if one["polarity"] == "against" { "against" } else { "for" };
-        let context = if one["in_context"] == true { "" } else { ", not counted: this kind of content does not speak for code" };
-        let repeats = one["repeats"].as_u64().map_or_else(String::new, |count| format!(", and {count} places more"));
+        let sign = if field(one, "polarity") == "against" { "against" } else { "for" };
+        let context = if field(one, "in_context") == true { "" } else { ", not counted: this kind of content does not speak for code" };
+        let repeats = field(one, "repeats").as_u64().map_or_else(String::new, |count| format!(", and {count} places more"));
         let _ = writeln!(
             out,
             "  [{id}] {sign}, {} {} at {:#x}+{}{repeats}{context}",
-            text(&one["strength"]),
-            text(&one["fact"]),
-            one["offset"].as_u64().unwrap_or(0),
-            one["length"]
+            text(field(one, "strength")),
+            text(field(one, "fact")),
+            field(one, "offset").as_u64().unwrap_or(0),
+            field(one, "length")
         );
-        let _ = writeln!(out, "      {}", text(&one["excerpt"]));
-        let _ = writeln!(out, "      rule {}, seen in: {}", text(&one["signature"]), text(&one["source"]));
+        let _ = writeln!(out, "      {}", text(field(one, "excerpt")));
+        let _ = writeln!(out, "      rule {}, seen in: {}", text(field(one, "signature")), text(field(one, "source")));
         if let Some((start, bytes)) = id.as_u64().and_then(|id| self.bytes.get(&id)) {
             out.push_str(&hexdump(*start, bytes));
         }
@@ -147,14 +159,16 @@ impl<'r> Explained<'r> {
     fn bytes_of(&self, chosen: &[Chosen<'r>], image: &std::path::Path) -> Result<BTreeMap<u64, (u64, Vec<u8>)>, Failure> {
         let mut wanted: BTreeMap<&str, Vec<(u64, Span)>> = BTreeMap::new();
         for (artifact, one) in chosen {
-            for id in rows(&one["evidence"]) {
+            for id in rows(field(one, "evidence")) {
                 let evidence = self.evidence(id);
-                let (Some(id), Some(start), Some(length)) = (id.as_u64(), evidence["offset"].as_u64(), evidence["length"].as_u64()) else {
+                let (Some(id), Some(start), Some(length)) =
+                    (id.as_u64(), field(evidence, "offset").as_u64(), field(evidence, "length").as_u64())
+                else {
                     continue;
                 };
                 let from = start.saturating_sub(BEFORE) & !0xf;
                 let to = start.saturating_add(length.min(SHOWN)).saturating_add(BEFORE);
-                wanted.entry(text(&artifact["sha256"])).or_default().push((id, Span::between(from, to)));
+                wanted.entry(text(field(artifact, "sha256"))).or_default().push((id, Span::between(from, to)));
             }
         }
         let found = Mutex::new(BTreeMap::new());
@@ -172,7 +186,7 @@ impl<'r> Explained<'r> {
             Opened::Image(blob) => inspect(&Input::Image(blob.clone()), "", &database, &options),
             Opened::Folder(folder) => inspect(&Input::Folder(&|children| feed(folder, children)), "", &database, &options),
         };
-        if again.input.sha256 != text(&self.report["input"]["sha256"]) {
+        if again.input.sha256 != text(field(field(self.report, "input"), "sha256")) {
             return Err(format!("{}: not the image that the report is about", image.display()));
         }
         Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))

@@ -159,12 +159,25 @@ fn long_wide_runs_come_in_pieces_too() {
 
 #[test]
 fn versions_are_runs_that_are_nothing_else() {
-    for version in ["8.2", "1.2.11", "v4.14.67-g0123abc", "2022.83", "20100715", "1.1.1w", "3.0.8+dfsg~rc1", "123"] {
+    for version in [
+        "8.2",
+        "1.2.11",
+        "v4.14.67-g0123abc",
+        "2022.83",
+        "20100715",
+        "1.1.1w",
+        "3.0.8+dfsg~rc1",
+        "123",
+        "8.39 2016-06-14",
+        "1.0.8, 13-Jul-2019",
+    ] {
         let said = strings(format!("\0{version}\0").as_bytes());
         assert_eq!(said.values("version"), [version]);
         assert_eq!(said.values("string").len(), usize::from(version.len() >= 4));
     }
-    for other in ["1.", "v1", "x1.2", "1.2 3", "1,2", "12ab", "1.exe", "version 1.2", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16", "/1.2"] {
+    for other in
+        ["1.", "v1", "x1.2", "1.2 inch", "1.2 (3", "12ab", "1.exe", "version 1.2", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16", "/1.2"]
+    {
         assert!(strings(format!("\0{other}\0").as_bytes()).values("version").is_empty(), "{other}");
     }
     assert_eq!(strings(&wide("6.1.7600", true)).values("version"), ["6.1.7600"]);
