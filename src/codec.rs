@@ -13,7 +13,7 @@ mod xxhash;
 mod xz;
 mod zstd;
 
-pub use lzma::{LzmaProperties, raw_block as lzma_raw_block};
+pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 
 /// A way of compressing, as formats name it.

@@ -16,6 +16,7 @@ mod lzma;
 mod lzop;
 mod tar;
 mod xz;
+mod zip;
 mod zlib;
 mod zstd;
 
@@ -27,6 +28,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &cpio::Cpio,
     &tar::Tar,
     &ar::Ar,
+    &zip::Zip,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,
