@@ -14,6 +14,7 @@ mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod sevenz;
 mod tar;
 mod xz;
 mod zip;
@@ -29,6 +30,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &tar::Tar,
     &ar::Ar,
     &zip::Zip,
+    &sevenz::SevenZ,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,
