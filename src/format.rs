@@ -22,6 +22,7 @@ mod lz4_legacy;
 mod lzma;
 mod lzop;
 mod romfs;
+mod sevenz;
 mod squashfs;
 mod tar;
 mod trx;
@@ -29,6 +30,7 @@ mod ubi;
 mod ubifs;
 mod uimage;
 mod xz;
+mod zip;
 mod zlib;
 mod zstd;
 
@@ -57,6 +59,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &cpio::Cpio,
     &tar::Tar,
     &ar::Ar,
+    &zip::Zip,
+    &sevenz::SevenZ,
     // compression
     &xz::Xz,
     &bzip2::Bzip2,

@@ -52,27 +52,36 @@ pub(super) fn block(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// The size in the header is wrong in the wild in both directions. Where it leads to an error, or to a place that is no end, the end marker
-/// is looked for.
 pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
-    let mut output = Output::new(budget, to_u64(input.len()));
-    let (properties, size) = match header(Bytes(input)) {
-        Ok(header) => header,
-        Err(fault) => return Stream { output, consumed: 0, fault: Some(fault) },
+    match header(Bytes(input)) {
+        Ok((properties, size)) => {
+            let stream = raw_stream(Bytes(input).tail(HEADER), properties, (size != UNKNOWN).then_some(size), budget);
+            Stream { consumed: stream.consumed.saturating_add(HEADER), ..stream }
+        }
+        Err(fault) => Stream { output: Output::new(budget, 0), consumed: 0, fault: Some(fault) },
+    }
+}
+
+/// Decompresses a raw LZMA stream at the start of `input`, without any header. It ends at its end marker, or when `size` bytes came out.
+///
+/// Sizes are wrong in the wild in both directions. Where one leads to an error, or to a place that is no end, the end marker is looked for.
+pub fn raw_stream<'b>(input: &[u8], properties: LzmaProperties, size: Option<u64>, budget: &'b Budget) -> Stream<'b> {
+    let decode = |size| {
+        let mut output = Output::new(budget, to_u64(input.len()));
+        let run = Raw { properties, size, most: u64::MAX }.run(input, &mut |bytes| Ok(output.push(bytes)?));
+        (output, run)
     };
-    let packed = Bytes(input).tail(HEADER);
-    let run = Raw { properties, size, most: u64::MAX }.run(packed, &mut |bytes| Ok(output.push(bytes)?));
+    let (output, run) = decode(size.unwrap_or(UNKNOWN));
     let doubtful = !run.ended && !output.is_empty() && matches!(run.fault, None | Some(Fault::Corrupt(_)));
-    if size != UNKNOWN && doubtful {
-        let mut other = Output::new(budget, to_u64(input.len()));
-        let again = Raw { properties, size: UNKNOWN, most: u64::MAX }.run(packed, &mut |bytes| Ok(other.push(bytes)?));
-        if again.fault.is_none() {
-            return Stream { output: other, consumed: again.consumed.saturating_add(HEADER), fault: None };
+    if size.is_some() && doubtful {
+        let (output, run) = decode(UNKNOWN);
+        if run.fault.is_none() {
+            return Stream { output, consumed: run.consumed, fault: None };
         }
     }
-    let more = || Fault::corrupt(format!("lzma: the data goes on after the {size} bytes that the header promises"));
+    let more = || Fault::corrupt(format!("lzma: the data goes on after {} bytes, which should be all", output.len()));
     let fault = run.fault.or_else(|| (!run.ended).then(more));
-    Stream { output, consumed: run.consumed.saturating_add(HEADER), fault }
+    Stream { output, consumed: run.consumed, fault }
 }
 
 const HEADER: u64 = 13;
