@@ -11,13 +11,14 @@ mod context;
 mod elf;
 mod kernel_module;
 mod keys;
+mod pe;
 mod strings;
 
 pub use context::Context;
 
 /// All analyzers, in the order in which their facts come.
 pub static ANALYZERS: &[&dyn Analyzer] =
-    &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners, &certificates::Certificates, &keys::Keys];
+    &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners, &certificates::Certificates, &keys::Keys, &pe::Pe];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[

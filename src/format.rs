@@ -4,8 +4,11 @@ use crate::blob::{Blob, Span, to_u64};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
+mod der;
 mod elf;
 mod gzip;
+mod pe;
+mod pem;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -16,6 +19,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &gzip::Gzip,
     // encodings, programs, credentials
     &elf::Elf,
+    &pe::Pe,
+    &pem::Pem,
+    &der::Der,
 ];
 
 /// A compressed stream in the middle of other bytes that breaks before this many bytes came out was none.
