@@ -17,8 +17,17 @@ mod strings;
 pub use context::Context;
 
 /// All analyzers, in the order in which their facts come.
-pub static ANALYZERS: &[&dyn Analyzer] =
-    &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners, &certificates::Certificates, &keys::Keys, &pe::Pe];
+pub static ANALYZERS: &[&dyn Analyzer] = &[
+    // any bytes
+    &strings::Strings,
+    &banners::Banners,
+    &certificates::Certificates,
+    &keys::Keys,
+    // programs
+    &elf::Elf,
+    &kernel_module::KernelModule,
+    &pe::Pe,
+];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[
