@@ -11,14 +11,24 @@ mod context;
 mod elf;
 mod kernel_module;
 mod keys;
+mod pe;
 mod strings;
 
 pub use context::Context;
 pub(crate) use context::is_kernel;
 
 /// All analyzers, in the order in which their facts come.
-pub static ANALYZERS: &[&dyn Analyzer] =
-    &[&strings::Strings, &elf::Elf, &kernel_module::KernelModule, &banners::Banners, &certificates::Certificates, &keys::Keys];
+pub static ANALYZERS: &[&dyn Analyzer] = &[
+    // any bytes
+    &strings::Strings,
+    &banners::Banners,
+    &certificates::Certificates,
+    &keys::Keys,
+    // programs
+    &elf::Elf,
+    &kernel_module::KernelModule,
+    &pe::Pe,
+];
 
 /// Keys of facts that formats read from their headers, not analyzers.
 pub static HEADER_KEYS: &[&str] = &[

@@ -11,6 +11,7 @@ mod bzip2;
 mod cpio;
 mod cramfs;
 mod dtb;
+mod der;
 mod elf;
 mod fit;
 mod gzip;
@@ -33,6 +34,8 @@ mod xz;
 mod zip;
 mod zlib;
 mod zstd;
+mod pe;
+mod pem;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -73,6 +76,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &zlib::Zlib,
     // encodings, programs, credentials
     &elf::Elf,
+    &pe::Pe,
+    &pem::Pem,
+    &der::Der,
 ];
 
 /// A compressed stream in the middle of other bytes that breaks before this many bytes came out was none.

@@ -76,9 +76,10 @@ fn header_before(bytes: &[u8], end: usize) -> Option<usize> {
 
 /// Files, or parts of them, that start with the type of the key and its length before it.
 fn in_dropbear_format(bytes: &[u8]) -> impl Iterator<Item = (Span, Key)> + '_ {
-    const TYPES: [&[u8]; 4] = [b"\0\0\0\x07ssh-rsa", b"\0\0\0\x07ssh-dss", b"\0\0\0\x0bssh-ed25519", b"\0\0\0\x13ecdsa-sha2-nistp"];
-    let places = TYPES.iter().flat_map(|kind| memmem::find_iter(bytes, *kind));
-    places.filter_map(|start| {
+    let types: [&[u8]; 2] = [b"ssh-", b"ecdsa-sha2-nistp"];
+    let places = types.into_iter().flat_map(|kind| memmem::find_iter(bytes, kind));
+    places.filter_map(|place| {
+        let start = place.checked_sub(4)?;
         let key = private_key::dropbear(bytes.get(start..)?)?;
         Some((Span::new(to_u64(start), key.length), key))
     })

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -219,9 +220,9 @@ fn what_only_looks_like_a_key_is_none() {
 #[test]
 fn programs_that_read_keys_hold_none_but_their_own() {
     let program = std::fs::read(std::fs::canonicalize("/usr/bin/openssl").unwrap()).unwrap();
-    let algorithms: Vec<String> = said(&program).keys.into_iter().map(|key| key.algorithm).collect();
-    let sizes = [15_360, 7680, 4096, 3072, 2048, 1024, 512];
-    assert_eq!(algorithms, sizes.map(|size| format!("rsa-{size}")));
+    let algorithms: BTreeSet<String> = said(&program).keys.into_iter().map(|key| key.algorithm).collect();
+    let sizes = [512, 1024, 2048, 3072, 4096, 7680, 15_360];
+    assert_eq!(algorithms, sizes.map(|size| format!("rsa-{size}")).into());
     let libraries = tool(Command::new("ldd").arg("/usr/bin/openssl"));
     for library in String::from_utf8(libraries).unwrap().lines().filter_map(|line| line.split_whitespace().nth(2)) {
         assert_eq!(said(&std::fs::read(library).unwrap()).keys, [], "{library}");
