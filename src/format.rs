@@ -5,12 +5,14 @@ use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod elf;
+mod ext;
 mod gzip;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
     // file systems
+    &ext::Ext,
     // archives
     // compression
     &gzip::Gzip,
