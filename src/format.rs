@@ -6,6 +6,7 @@ use crate::problem::{Code, Fault, Problem, Rejected};
 
 mod elf;
 mod ext;
+mod fat;
 mod gzip;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
@@ -13,6 +14,7 @@ pub static FORMATS: &[&dyn Format] = &[
     // containers and partition tables
     // file systems
     &ext::Ext,
+    &fat::Fat,
     // archives
     // compression
     &gzip::Gzip,
