@@ -14,6 +14,8 @@ mod dtb;
 mod der;
 mod elf;
 mod fit;
+mod ext;
+mod fat;
 mod gzip;
 mod hwnp;
 mod jffs2;
@@ -58,6 +60,8 @@ pub static FORMATS: &[&dyn Format] = &[
     // file systems
     &jffs2::Jffs2,
     &ubifs::Ubifs,
+    &ext::Ext,
+    &fat::Fat,
     // archives
     &cpio::Cpio,
     &tar::Tar,
