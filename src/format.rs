@@ -10,12 +10,12 @@ mod ar;
 mod bzip2;
 mod cpio;
 mod cramfs;
-mod dtb;
 mod der;
+mod dtb;
 mod elf;
-mod fit;
 mod ext;
 mod fat;
+mod fit;
 mod gzip;
 mod hwnp;
 mod jffs2;
@@ -24,6 +24,8 @@ mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod pe;
+mod pem;
 mod romfs;
 mod sevenz;
 mod squashfs;
@@ -36,8 +38,6 @@ mod xz;
 mod zip;
 mod zlib;
 mod zstd;
-mod pe;
-mod pem;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -57,7 +57,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &cramfs::Cramfs,
     &romfs::Romfs,
     &ubi::Ubi,
-    // file systems
     &jffs2::Jffs2,
     &ubifs::Ubifs,
     &ext::Ext,
