@@ -43,6 +43,9 @@ mod zstd;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use spec::{Anchor, Kind, Magic, Spec};
+mod gpt;
+mod gzip;
+mod mbr;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -57,6 +60,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &linux::ZImage,
     &linux::Arm64,
     &linux::IkConfig,
+    &gpt::Gpt,
+    &mbr::Mbr,
     // file systems
     &squashfs::Squashfs,
     &cramfs::Cramfs,
@@ -177,6 +182,21 @@ pub fn entry_path(bytes: &[u8]) -> String {
         path = rest;
     }
     if path == b"." { String::new() } else { path_text(path) }
+/// A name as one part of a path: a slash or NUL in it is part of the name.
+pub fn part_text(name: &[u8]) -> String {
+    path_text(name).replace('/', "\\x2f").replace('\0', "\\x00")
+}
+
+/// A UTF-16 name as one part of a path: half a surrogate pair as `\uNNNN`.
+pub fn utf16_part_text(units: impl IntoIterator<Item = u16>) -> String {
+    let mut text = String::new();
+    for decoded in char::decode_utf16(units) {
+        match decoded {
+            Ok(character) => text.push(character),
+            Err(half) => text.push_str(&format!("\\u{:04x}", half.unpaired_surrogate())),
+        }
+    }
+    part_text(text.as_bytes())
 }
 
 /// The length of `bytes` as images count it.
