@@ -33,7 +33,8 @@ impl<'f> Findings<'f> {
     /// Concludes what there is to conclude.
     pub fn new(database: &'f Database, artifacts: Vec<Artifact>, policies: &[&PolicyList]) -> Self {
         let attributions: Vec<Attribution> = artifacts.iter().flat_map(|artifact| attribute(database, artifact)).collect();
-        let claimed: BTreeSet<usize> = attributions.iter().filter(|one| one.is_claim()).map(|one| one.artifact).collect();
+        let code = |one: &&Attribution| one.is_claim() && matches!(one.role, Role::Author | Role::Silicon);
+        let claimed: BTreeSet<usize> = attributions.iter().filter(code).map(|one| one.artifact).collect();
         let coverage = coverage(&artifacts, &claimed);
         let judgements = policies.iter().map(|list| judge(database, list, &artifacts, &attributions, &coverage)).collect();
         let mut next = 0_usize;
