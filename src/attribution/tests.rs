@@ -86,7 +86,7 @@ fn maker(number: usize) -> (String, String) {
     let text = format!(
         "id = 'm{number}'\nname = 'M'\nsupplier = 's{number}'\nsource = 'a test of tables'\n{}{}",
         rule("string", &format!("literal = 'the mark of maker {number}.'"), "conclusive"),
-        rule("version", "regex = '^(?<version>1\.2\.3)$'", "version")
+        rule("version", r"regex = '^(?<version>1\.2\.3)$'", "version")
     );
     (format!("components/m{number}.toml"), text)
 }
