@@ -17,6 +17,7 @@ mod elf;
 mod ext;
 mod fat;
 mod fit;
+mod gpt;
 mod gzip;
 mod hwnp;
 mod jffs2;
@@ -25,6 +26,7 @@ mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod mbr;
 mod names;
 mod pe;
 mod pem;
@@ -45,9 +47,6 @@ mod zstd;
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
-mod gpt;
-mod gzip;
-mod mbr;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::blob::Span;
+use crate::problem::Code;
 
 #[test]
 fn ids_are_unique_and_specs_are_complete() {
