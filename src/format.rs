@@ -9,7 +9,10 @@ mod ext;
 mod fat;
 mod gpt;
 mod gzip;
+mod ihex;
 mod mbr;
+mod srec;
+mod uf2;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -23,6 +26,9 @@ pub static FORMATS: &[&dyn Format] = &[
     // compression
     &gzip::Gzip,
     // encodings, programs, credentials
+    &ihex::Ihex,
+    &srec::Srec,
+    &uf2::Uf2,
     &elf::Elf,
 ];
 
