@@ -47,6 +47,10 @@ mod zstd;
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
+mod ihex;
+mod mbr;
+mod srec;
+mod uf2;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -89,6 +93,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &lzma::Lzma,
     &zlib::Zlib,
     // encodings, programs, credentials
+    &ihex::Ihex,
+    &srec::Srec,
+    &uf2::Uf2,
     &elf::Elf,
     &pe::Pe,
     &pem::Pem,
