@@ -20,6 +20,7 @@ mod fit;
 mod gpt;
 mod gzip;
 mod hwnp;
+mod ihex;
 mod jffs2;
 mod linux;
 mod lz4;
@@ -34,10 +35,12 @@ mod romfs;
 mod sevenz;
 mod spec;
 mod squashfs;
+mod srec;
 mod tar;
 mod trx;
 mod ubi;
 mod ubifs;
+mod uf2;
 mod uimage;
 mod xz;
 mod zip;
@@ -47,10 +50,6 @@ mod zstd;
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
-mod ihex;
-mod mbr;
-mod srec;
-mod uf2;
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
