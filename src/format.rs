@@ -1,13 +1,14 @@
 //! What a format is, and the table of all of them. One file a format in `format/`, two lines here.
 
-use crate::blob::{Blob, Span, to_u64};
+use crate::blob::{Blob, to_u64};
 use crate::codec::{Codec, Stream};
-use crate::limits::{Budget, Exceeded, Output};
-use crate::problem::{Code, Fault, Problem, Rejected};
+use crate::limits::{Budget, Output};
+use crate::problem::{Fault, Rejected};
 
 mod android_boot;
 mod ar;
 mod bzip2;
+mod children;
 mod cpio;
 mod cramfs;
 mod der;
@@ -16,28 +17,39 @@ mod elf;
 mod ext;
 mod fat;
 mod fit;
+mod gpt;
 mod gzip;
 mod hwnp;
+mod ihex;
 mod jffs2;
 mod linux;
 mod lz4;
 mod lz4_legacy;
 mod lzma;
 mod lzop;
+mod mbr;
+mod names;
 mod pe;
 mod pem;
 mod romfs;
 mod sevenz;
+mod spec;
 mod squashfs;
+mod srec;
 mod tar;
 mod trx;
 mod ubi;
 mod ubifs;
+mod uf2;
 mod uimage;
 mod xz;
 mod zip;
 mod zlib;
 mod zstd;
+
+pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
+pub use names::{entry_path, part_text, path_text, utf16_part_text};
+pub use spec::{Anchor, Kind, Magic, Spec};
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: &[&dyn Format] = &[
@@ -52,6 +64,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &linux::ZImage,
     &linux::Arm64,
     &linux::IkConfig,
+    &gpt::Gpt,
+    &mbr::Mbr,
     // file systems
     &squashfs::Squashfs,
     &cramfs::Cramfs,
@@ -78,6 +92,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &lzma::Lzma,
     &zlib::Zlib,
     // encodings, programs, credentials
+    &ihex::Ihex,
+    &srec::Srec,
+    &uf2::Uf2,
     &elf::Elf,
     &pe::Pe,
     &pem::Pem,
@@ -122,99 +139,6 @@ pub trait Format: Sync {
     }
 }
 
-/// What kind of thing a format is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Files with names, in folders.
-    FileSystem,
-    /// Files with names, in a row.
-    Archive,
-    /// One thing, made smaller.
-    Compression,
-    /// Parts of a firmware image or of a boot chain, with a header.
-    Container,
-    /// A table of partitions, or a layer between flash and file systems.
-    Partition,
-    /// Machine code with a header.
-    Program,
-    /// Bytes written as text.
-    Encoding,
-    /// Certificates and keys.
-    Credential,
-}
-
-impl Kind {
-    /// The name that users see.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FileSystem => "file system",
-            Self::Archive => "archive",
-            Self::Compression => "compression",
-            Self::Container => "container",
-            Self::Partition => "partition table",
-            Self::Program => "program",
-            Self::Encoding => "encoding",
-            Self::Credential => "credential",
-        }
-    }
-}
-
-/// The declaration of a format: all that can be said of it without bytes.
-#[derive(Debug)]
-pub struct Spec {
-    /// Short name, lower case, as in the report.
-    pub id: &'static str,
-    /// Full name.
-    pub name: &'static str,
-    /// What kind of thing.
-    pub kind: Kind,
-    /// Where to look closer. Never empty.
-    pub magics: &'static [Magic],
-    /// Whether there is nothing inside to hand over.
-    pub leaf: bool,
-    /// Where the layout is written down.
-    pub references: &'static [&'static str],
-    /// What of it is not read. Empty means: all of it is.
-    pub limitations: &'static [&'static str],
-}
-
-/// Bytes that stand at a fixed place of a format.
-#[derive(Debug, Clone, Copy)]
-pub struct Magic {
-    /// The bytes.
-    pub bytes: &'static [u8],
-    /// Where they stand, from the start of the format.
-    pub offset: u64,
-    /// Where the format may start.
-    pub anchor: Anchor,
-}
-
-/// Where in a blob a format may start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
-    /// At any byte.
-    Anywhere,
-    /// At the first byte only: the magic is too short, or the format is only ever a whole file.
-    Start,
-}
-
-impl Magic {
-    /// Bytes at the beginning of a format that may start anywhere.
-    pub const fn anywhere(bytes: &'static [u8]) -> Self {
-        Self { bytes, offset: 0, anchor: Anchor::Anywhere }
-    }
-
-    /// Bytes at the beginning of a format that is a whole blob.
-    pub const fn start(bytes: &'static [u8]) -> Self {
-        Self { bytes, offset: 0, anchor: Anchor::Start }
-    }
-
-    /// The same bytes `offset` bytes into the format.
-    pub const fn at(self, offset: u64) -> Self {
-        Self { offset, ..self }
-    }
-}
-
 /// How far a format reaches.
 #[derive(Debug)]
 pub struct Carved<'b> {
@@ -240,234 +164,6 @@ impl Carved<'_> {
     pub fn new(length: u64, start: u64, blob: &Blob) -> Self {
         Self { length: length.min(blob.len().saturating_sub(start)), payload: None }
     }
-}
-
-/// What a file system or archive says of an entry beside its bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    /// Permission bits and type as in `st_mode`.
-    pub mode: Option<u32>,
-    /// Owner.
-    pub uid: Option<u32>,
-    /// Group.
-    pub gid: Option<u32>,
-    /// Last change, seconds since 1970.
-    pub modified: Option<i64>,
-}
-
-/// An entry that is no file: recorded, never followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Path inside the parent.
-    pub path: String,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Mode, owner, time.
-    pub attributes: Attributes,
-}
-
-/// Kinds of entries that are no files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A folder.
-    Directory,
-    /// A symbolic link to this path.
-    Symlink(String),
-    /// Another name of the file with this path.
-    HardLink(String),
-    /// A character device: major, minor.
-    CharacterDevice(u32, u32),
-    /// A block device: major, minor.
-    BlockDevice(u32, u32),
-    /// A named pipe.
-    Fifo,
-    /// A socket.
-    Socket,
-}
-
-impl EntryKind {
-    /// The name in the report.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Directory => "directory",
-            Self::Symlink(_) => "symlink",
-            Self::HardLink(_) => "hard-link",
-            Self::CharacterDevice(..) => "character-device",
-            Self::BlockDevice(..) => "block-device",
-            Self::Fifo => "fifo",
-            Self::Socket => "socket",
-        }
-    }
-}
-
-/// One thing that was inside another.
-pub struct Child {
-    /// Path or role inside the parent; empty if it has none.
-    pub name: String,
-    /// Where it stands in the parent, if it stands there as it is.
-    pub span: Option<Span>,
-    /// Its bytes.
-    pub blob: Blob,
-    /// Mode, owner, time.
-    pub attributes: Attributes,
-    /// Why it is not whole, if it is not.
-    pub problem: Option<Problem>,
-}
-
-/// A header field that a format read: a fact in the making.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderFact {
-    /// The fact's key.
-    pub key: &'static str,
-    /// Its value.
-    pub value: Vec<u8>,
-    /// Where in the format's blob it was read.
-    pub span: Span,
-}
-
-/// What an unpacker said beside the children themselves.
-#[derive(Debug, Default)]
-pub struct Notes {
-    /// Header fields.
-    pub facts: Vec<HeaderFact>,
-    /// Links, devices, folders.
-    pub entries: Vec<Entry>,
-    /// What went wrong and did not stop it.
-    pub problems: Vec<Problem>,
-}
-
-/// Where unpackers put what they find. The only way out of a format.
-pub struct Children<'w> {
-    budget: &'w Budget,
-    blob: &'w Blob,
-    deliver: &'w mut dyn FnMut(Child) -> Result<(), Exceeded>,
-    notes: &'w mut Notes,
-}
-
-impl<'w> Children<'w> {
-    /// A place that hands each child of `blob` to `deliver` as soon as it is there.
-    pub fn new(
-        budget: &'w Budget,
-        blob: &'w Blob,
-        deliver: &'w mut dyn FnMut(Child) -> Result<(), Exceeded>,
-        notes: &'w mut Notes,
-    ) -> Self {
-        Self { budget, blob, deliver, notes }
-    }
-
-    /// The meter, for codecs.
-    pub fn budget(&self) -> &'w Budget {
-        self.budget
-    }
-
-    /// An empty output for one child. Its ratio is measured against the whole parent.
-    pub fn output(&self) -> Output<'w> {
-        Output::new(self.budget, self.blob.len())
-    }
-
-    /// A child that stands in the parent as it is. A span that reaches past the end is cut, with a problem.
-    ///
-    /// # Errors
-    /// If a limit is reached.
-    pub fn span(&mut self, name: impl Into<String>, span: Span, attributes: Attributes) -> Result<(), Exceeded> {
-        let name = name.into();
-        let start = span.start.min(self.blob.len());
-        let length = span.length.min(self.blob.len().saturating_sub(start));
-        let problem =
-            (length < span.length).then(|| Problem::new(Code::Truncated, None, format!("{} of {} bytes are there", length, span.length)));
-        let span = Span::new(start, length);
-        let Ok(blob) = self.blob.carve(span) else { return Ok(()) };
-        self.check_name(&name);
-        (self.deliver)(Child { name, span: Some(span), blob, attributes, problem })
-    }
-
-    /// A child whose bytes had to be made: decompressed, assembled, decoded.
-    ///
-    /// # Errors
-    /// If a limit is reached.
-    pub fn made(&mut self, name: impl Into<String>, output: Output<'_>, attributes: Attributes) -> Result<(), Exceeded> {
-        self.made_with(name, output, attributes, None)
-    }
-
-    /// The same for a child that is not whole: what there is of it, and why.
-    ///
-    /// # Errors
-    /// If a limit is reached.
-    pub fn made_with(
-        &mut self,
-        name: impl Into<String>,
-        output: Output<'_>,
-        attributes: Attributes,
-        fault: Option<&Fault>,
-    ) -> Result<(), Exceeded> {
-        let name = name.into();
-        let problem = fault.map(|fault| fault.at(None));
-        self.check_name(&name);
-        (self.deliver)(Child { name, span: None, blob: output.into_blob(), attributes, problem })
-    }
-
-    /// A child whose bytes somebody else holds already: a file of a folder on the host.
-    ///
-    /// # Errors
-    /// If a limit is reached.
-    pub fn given(&mut self, name: impl Into<String>, blob: Blob, attributes: Attributes) -> Result<(), Exceeded> {
-        (self.deliver)(Child { name: name.into(), span: None, blob, attributes, problem: None })
-    }
-
-    /// A link, device or folder.
-    pub fn entry(&mut self, path: impl Into<String>, kind: EntryKind, attributes: Attributes) {
-        let path = path.into();
-        self.check_name(&path);
-        self.notes.entries.push(Entry { path, kind, attributes });
-    }
-
-    /// A header field. `key` is one of `fact::KEYS`; the value stands at `span` of the blob.
-    pub fn fact(&mut self, key: &'static str, value: &[u8], span: Span) {
-        self.notes.facts.push(HeaderFact { key, value: value.to_vec(), span });
-    }
-
-    /// Something that went wrong at `offset` and does not stop the unpacker.
-    pub fn problem(&mut self, fault: &Fault, offset: Option<u64>) {
-        self.notes.problems.push(fault.at(offset));
-    }
-
-    /// Something of the host that could not be read.
-    pub fn unreadable(&mut self, message: impl Into<String>) {
-        self.notes.problems.push(Problem::new(Code::Unreadable, None, message));
-    }
-
-    fn check_name(&mut self, name: &str) {
-        let climbs = name.split(['/', '\\']).any(|part| part == "..");
-        if climbs || name.starts_with('/') || name.contains('\0') {
-            let message = format!("the name {name:?} points outside of where it is unpacked");
-            self.notes.problems.push(Problem::new(Code::UnsafeName, None, message));
-        }
-    }
-}
-
-/// A path of an image as text: UTF-8 as it is, any other byte as `\xNN`.
-pub fn path_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
-}
-
-/// The path of an entry of an archive, as text: relative to its root, without a slash at the end. Empty if it is the root itself. Paths that
-/// lead elsewhere stay as they are, so that they are seen.
-pub fn entry_path(bytes: &[u8]) -> String {
-    let mut path = bytes;
-    while let Some(rest) = path.strip_prefix(b"./") {
-        path = rest;
-    }
-    while let Some(rest) = path.strip_suffix(b"/").filter(|rest| !rest.is_empty()) {
-        path = rest;
-    }
-    if path == b"." { String::new() } else { path_text(path) }
 }
 
 /// The length of `bytes` as images count it.

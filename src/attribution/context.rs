@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::artifact::Artifact;
 use crate::evidence::{Evidence, Layer};
-use crate::signature::Database;
+use crate::signature::{Database, Strength};
 
 /// Bytes within which the makers named are counted.
 const WINDOW: u64 = 4096;
@@ -19,9 +19,13 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn of(database: &Database, artifact: &Artifact) -> Self {
-        let literal = artifact.evidence.iter().filter(|one| Layer::of(one.fact) == Layer::Literal);
-        let supplier = |one: &Evidence| database.signatures().get(one.signature).map(|written| written.supplier.as_str());
-        let mut named: Vec<(u64, &str)> = literal.filter_map(|one| Some((one.span.start, supplier(one)?))).collect();
+        // A bare version names nobody, though the rules of many look at it.
+        let maker = |one: &Evidence| {
+            let written = database.signatures().get(one.signature)?;
+            let speaks = written.rules.get(one.rule)?.strength != Strength::Version;
+            (speaks && Layer::of(one.fact) == Layer::Literal).then_some((one.span.start, written.supplier.as_str()))
+        };
+        let mut named: Vec<(u64, &str)> = artifact.evidence.iter().filter_map(maker).collect();
         named.sort_unstable();
         let mut places = Vec::with_capacity(named.len());
         let (mut first, mut past) = (0_usize, 0_usize);

@@ -80,3 +80,30 @@ fn a_certificate_alone_is_no_signature() {
     check(&rules, "data", "'certificate.organization' = ['Thing Ltd.']", "'mentioned'");
     check(&rules, "program", "'certificate.organization' = ['Thing Ltd.'], 'module.name' = ['thing']", CLAIM);
 }
+
+/// One maker's signature, which also looks at bare versions.
+fn maker(number: usize) -> (String, String) {
+    let text = format!(
+        "id = 'm{number}'\nname = 'M'\nsupplier = 's{number}'\nsource = 'a test of tables'\n{}{}",
+        rule("string", &format!("literal = 'the mark of maker {number}.'"), "conclusive"),
+        rule("version", r"regex = '^(?<version>1\.2\.3)$'", "version")
+    );
+    (format!("components/m{number}.toml"), text)
+}
+
+fn claims_among(makers: usize, named: usize) -> usize {
+    let files: Vec<_> = (0..makers).map(maker).collect();
+    let database = Database::of(&files).unwrap();
+    let mut bytes: Vec<u8> = (0..named).flat_map(|number| format!("the mark of maker {number}.\0").into_bytes()).collect();
+    bytes.extend_from_slice(b"\x01\x021.2.3\0\x01\x02");
+    let (input, options) = (crate::walk::Input::Image(crate::blob::Blob::new(bytes)), crate::Options::default());
+    let report = crate::inspect(&input, "x", &database, &options);
+    report.components.iter().filter(|one| one.confidence >= crate::attribution::CLAIM).count()
+}
+
+#[test]
+fn a_table_of_everybody_is_nobodys_code() {
+    assert_eq!(claims_among(20, 1), 1, "rules for bare versions make no table");
+    assert_eq!(claims_among(20, 3), 3);
+    assert_eq!(claims_among(20, 20), 0);
+}

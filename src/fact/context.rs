@@ -70,7 +70,7 @@ pub(crate) fn is_kernel(bytes: Bytes<'_>) -> bool {
 /// At most this much is looked at: from the start, the middle and the end.
 const SAMPLE: usize = 64 << 10;
 
-/// Text in ASCII or UTF-8: hardly a control character, and no NUL, in three samples.
+/// Text in ASCII, UTF-8 or an older encoding: no NUL and hardly a control character in three samples. Code and tables are full of both.
 fn is_text(bytes: &[u8]) -> bool {
     let middle = bytes.get(bytes.len() / 2..).unwrap_or_default();
     let last = bytes.get(bytes.len().saturating_sub(SAMPLE)..).unwrap_or_default();
@@ -81,9 +81,7 @@ fn is_text_sample(sample: &[u8]) -> bool {
     let odd = sample.iter().filter(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
     let high = sample.iter().filter(|byte| !byte.is_ascii()).count();
     let spoiled: usize = sample.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    !sample.contains(&0)
-        && odd.saturating_mul(200) <= sample.len()
-        && (spoiled.saturating_mul(20) <= high || high.saturating_mul(50) <= sample.len())
+    !sample.contains(&0) && odd.saturating_mul(200) <= sample.len() && (spoiled == 0 || high.saturating_mul(2) <= sample.len())
 }
 
 /// Pictures, sound, fonts and databases, by the bytes at their start.
@@ -119,6 +117,7 @@ mod tests {
     fn contents_are_told_apart() {
         assert_eq!(of(b"#!/bin/sh\necho hello\n", None), Context::Text);
         assert_eq!(of("größer\n".as_bytes(), None), Context::Text);
+        assert_eq!(of(b"# \xb9\xe3\xd6\xdd\xb0\xe6 GBK\nexport A=1\n", None), Context::Text);
         assert_eq!(of(b"\x01\x02\x03\x00\x04strings here", None), Context::Raw);
         assert_eq!(of(b"\x89PNG\r\n\x1a\n", None), Context::Data);
         assert_eq!(of(b"\x7fELF", Some("elf")), Context::Program);

@@ -10,7 +10,7 @@ use super::{
 use crate::artifact::{Artifact, locations};
 use crate::attribution::{Attribution, attribute};
 use crate::coverage::{Coverage, coverage};
-use crate::policy::{Judgement, judge, listed};
+use crate::policy::{Judgement, entry, judge};
 use crate::signature::{Database, PolicyList, Role, Signature};
 
 /// A tree with all that was concluded from it.
@@ -33,7 +33,8 @@ impl<'f> Findings<'f> {
     /// Concludes what there is to conclude.
     pub fn new(database: &'f Database, artifacts: Vec<Artifact>, policies: &[&PolicyList]) -> Self {
         let attributions: Vec<Attribution> = artifacts.iter().flat_map(|artifact| attribute(database, artifact)).collect();
-        let claimed: BTreeSet<usize> = attributions.iter().filter(|one| one.is_claim()).map(|one| one.artifact).collect();
+        let code = |one: &&Attribution| one.is_claim() && matches!(one.role, Role::Author | Role::Silicon);
+        let claimed: BTreeSet<usize> = attributions.iter().filter(code).map(|one| one.artifact).collect();
         let coverage = coverage(&artifacts, &claimed);
         let judgements = policies.iter().map(|list| judge(database, list, &artifacts, &attributions, &coverage)).collect();
         let mut next = 0_usize;
@@ -125,7 +126,8 @@ fn supplier(findings: &Findings<'_>, id: &str, roles: &BTreeMap<Role, (u8, BTree
     let line = |(role, (confidence, places)): (&Role, &(u8, BTreeSet<usize>))| {
         (role.name(), RoleLine { confidence: *confidence, artifacts: places.len(), bytes: bytes(places) })
     };
-    let means = |list: &&PolicyList| listed(database, list).iter().any(|(supplier, _)| supplier == id);
+    let means = |list: &&PolicyList| entry(list, id, &ownership).is_some();
+    let lists = database.lists().values().filter(means).map(|list| list.id.clone()).collect();
     SupplierLine {
         id: id.to_owned(),
         name: known.map_or_else(|| id.to_owned(), |known| known.name.clone()),
@@ -133,7 +135,7 @@ fn supplier(findings: &Findings<'_>, id: &str, roles: &BTreeMap<Role, (u8, BTree
         owners: ownership.iter().map(|link| link.owner.clone()).collect(),
         ownership: ownership.into_iter().map(|link| OwnerLine { id: link.owner, relation: link.relation, since: link.since }).collect(),
         roles: roles.iter().map(line).collect(),
-        lists: database.lists().values().filter(means).map(|list| list.id.clone()).collect(),
+        lists,
     }
 }
 

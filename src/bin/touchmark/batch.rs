@@ -53,9 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let database = settings.database()?;
     let policies = settings.policies(&database)?;
     let (files, left_out) = files_below(&arguments.folder)?;
-    for message in &left_out {
-        eprintln!("touchmark: left out: {message}");
-    }
+    warn(&left_out, settings.verbose);
     if let Some(folder) = &arguments.output {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
@@ -77,6 +75,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     drop(bar);
     output::print_text(&summary.rendered(files.len(), &left_out, format)?)?;
     Ok(summary.ending.unwrap_or(Ending::Fine))
+}
+
+/// Files that are named on standard error before the rest is counted; the summary has them all.
+const WARNINGS: usize = 5;
+
+fn warn(left_out: &[Failure], verbose: bool) {
+    let most = if verbose { usize::MAX } else { WARNINGS };
+    for message in left_out.iter().take(most) {
+        eprintln!("touchmark: left out: {message}");
+    }
+    if let Some(more) = left_out.len().checked_sub(most).filter(|more| *more > 0) {
+        eprintln!("touchmark: left out: {more} more, all of them in the summary");
+    }
 }
 
 /// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files.

@@ -1,3 +1,5 @@
+//! Certificates as OpenSSL writes them, where images keep them.
+
 use std::path::Path;
 use std::process::Command;
 

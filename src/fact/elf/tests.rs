@@ -1,3 +1,5 @@
+//! Programs of this machine and small ones made by hand.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,3 +1,5 @@
+//! Private keys as OpenSSL and OpenSSH write them.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

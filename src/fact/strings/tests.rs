@@ -1,3 +1,5 @@
+//! Which runs of bytes are strings, and which are not.
+
 use super::*;
 use crate::fact::testing::{Said, analyze};
 use crate::format::testing::tool;

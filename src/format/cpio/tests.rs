@@ -1,3 +1,5 @@
+//! Archives that cpio writes, and damaged ones.
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! Directory blocks.
 
 use crate::blob::{Bytes, Endian, to_u64};
-use crate::format::path_text;
 
 /// The names in one block of a directory, and whether the block breaks off. Index blocks of hashed directories look like blocks
 /// without a name, so that all blocks can be read alike.
@@ -36,11 +35,6 @@ pub(super) fn names(block: Bytes<'_>, types: bool) -> (Vec<(u32, &[u8])>, bool) 
         at = end;
     }
     (found, false)
-}
-
-/// A name as one part of a path: a slash in it is no separator.
-pub(super) fn name_text(name: &[u8]) -> String {
-    path_text(name).replace('/', "\\x2f").replace('\0', "\\x00")
 }
 
 /// A name below a folder.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::folder::{join, name_text, names};
+use super::folder::{join, names};
 use super::inode::Inode;
 use super::map::{Map, Run};
 use super::volume::Volume;
 use crate::blob::{Bytes, Span};
-use crate::format::{Children, EntryKind, path_text};
+use crate::format::{Children, EntryKind, part_text, path_text};
 use crate::limits::{Exceeded, Output};
 use crate::problem::Fault;
 
@@ -106,7 +106,7 @@ impl<'v, 'a, 'c, 'w> Walk<'v, 'a, 'c, 'w> {
             if name == b"." || name == b".." {
                 continue;
             }
-            let path = join(path, &name_text(name));
+            let path = join(path, &part_text(name));
             match self.volume.inode(number) {
                 Ok(inode) => self.entry(&inode, path)?,
                 Err(Fault::Truncated(why)) => self.damage(&Fault::Truncated(format!("{path:?}: {why}")), Some(at)),

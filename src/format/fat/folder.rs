@@ -1,7 +1,7 @@
 //! Directory entries, and the long names that stand before them.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::path_text;
+use crate::format::{part_text, utf16_part_text};
 
 const VOLUME_LABEL: u8 = 0x08;
 const DIRECTORY: u8 = 0x10;
@@ -83,15 +83,10 @@ fn short_name(mut name: [u8; 11], case: u8) -> String {
     let part = |bytes: &[u8], lower: bool| {
         let end = bytes.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last.saturating_add(1));
         let bytes = bytes.get(..end).unwrap_or_default();
-        one_part(&path_text(&if lower { bytes.to_ascii_lowercase() } else { bytes.to_vec() }))
+        part_text(&if lower { bytes.to_ascii_lowercase() } else { bytes.to_vec() })
     };
     let (base, extension) = (part(base, case & 8 != 0), part(extension, case & 16 != 0));
     if extension.is_empty() { base } else { format!("{base}.{extension}") }
-}
-
-/// A slash in a name is no separator.
-fn one_part(name: &str) -> String {
-    name.replace('/', "\\x2f").replace('\0', "\\x00")
 }
 
 /// A long name in the making: up to 20 entries of 13 UTF-16 units each, the last first.
@@ -129,14 +124,8 @@ impl LongName {
             return None;
         }
         let units = self.parts.into_iter().rev().flatten().take_while(|unit| *unit != 0);
-        let mut name = String::new();
-        for decoded in char::decode_utf16(units) {
-            match decoded {
-                Ok(character) => name.push(character),
-                Err(half) => name.push_str(&format!("\\u{:04x}", half.unpaired_surrogate())),
-            }
-        }
-        (!name.is_empty()).then(|| one_part(&name))
+        let name = utf16_part_text(units);
+        (!name.is_empty()).then_some(name)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Archives that GNU tar writes, and damaged ones.
+
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;

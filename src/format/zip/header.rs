@@ -116,7 +116,7 @@ impl<'a> Entry<'a> {
             if id == 1 {
                 let mut next = 0_u64;
                 let mut wide = |narrow: u64| {
-                    if narrow != u32::MAX.into() {
+                    if narrow != u64::from(u32::MAX) {
                         return narrow;
                     }
                     next = next.saturating_add(8);

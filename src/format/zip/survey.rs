@@ -82,7 +82,7 @@ fn end(bytes: Bytes<'_>, at: u64, wide_offset: Option<u64>, layout: &mut Layout)
     if layout.files == 0 && !empty {
         return;
     }
-    let offset = if long(16) == u32::MAX.into() { wide_offset.unwrap_or(long(16)) } else { long(16) };
+    let offset = if long(16) == u64::from(u32::MAX) { wide_offset.unwrap_or(long(16)) } else { long(16) };
     layout.promised = Some(short(10).into()).filter(|files| *files != 0xffff);
     layout.base = layout.central.map(|central| i128::from(central.start).saturating_sub(offset.into()));
     layout.end = at.saturating_add(22).saturating_add(short(20).into()).min(bytes.len());

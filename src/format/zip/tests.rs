@@ -1,3 +1,5 @@
+//! Archives that Info-ZIP writes, and damaged ones.
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
