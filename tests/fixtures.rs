@@ -128,6 +128,7 @@ struct GoldenCertificate<'r> {
     issuer: &'r str,
     key: &'r str,
     spki_sha256: &'r str,
+    #[serde(rename = "use")]
     purpose: &'r str,
 }
 
@@ -137,6 +138,18 @@ struct GoldenKey<'r> {
     kind: &'r str,
     algorithm: &'r str,
     spki_sha256: &'r str,
+}
+
+#[derive(Serialize)]
+struct GoldenEntry<'r> {
+    path: &'r str,
+    kind: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -156,7 +169,10 @@ fn golden(report: &Report) -> String {
     let key = |KeyLine { offset, kind, algorithm, spki_sha256, artifact, .. }: &_| {
         json(&In { artifact: place(*artifact), what: GoldenKey { offset: *offset, kind, algorithm, spki_sha256 } })
     };
-    let entry = |artifact: usize, what: &EntryLine| json(&In { artifact: place(artifact), what });
+    let entry = |artifact: usize, EntryLine { path, kind, target, device, mode }: &_| {
+        let what = GoldenEntry { path, kind, target: target.as_deref(), device: *device, mode: octal(*mode) };
+        json(&In { artifact: place(artifact), what })
+    };
     let problems = report.problems.iter().map(|problem| {
         let what = GoldenProblem { offset: problem.offset, code: problem.code, message: &problem.message };
         json(&In { artifact: place(problem.artifact), what })
@@ -173,6 +189,10 @@ fn golden(report: &Report) -> String {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
+}
+
+fn octal(mode: Option<u32>) -> Option<String> {
+    mode.map(|mode| format!("{mode:o}"))
 }
 
 fn section(text: &mut String, name: &str, lines: impl Iterator<Item = String>) {
@@ -203,7 +223,7 @@ fn artifact(one: &ArtifactLine) -> String {
         context: one.context,
         size: one.size,
         sha256: &one.sha256,
-        mode: one.mode.map(|mode| format!("{mode:o}")),
+        mode: octal(one.mode),
         chunks: &one.chunks,
     })
 }
@@ -239,8 +259,10 @@ fn every_image_gives_its_report() {
 #[test]
 fn every_image_has_a_report() {
     let (golden, images): (Vec<_>, Vec<_>) = files().into_iter().partition(|path| path.to_str().unwrap().ends_with(".report.json"));
-    let expected: BTreeSet<PathBuf> = images.iter().map(|image| golden_of(image)).collect();
-    assert_eq!(golden.into_iter().collect::<BTreeSet<_>>(), expected, "an image without a report, or a report without an image");
+    let (golden, expected): (BTreeSet<_>, BTreeSet<_>) =
+        (golden.into_iter().collect(), images.iter().map(|image| golden_of(image)).collect());
+    let odd: Vec<_> = golden.symmetric_difference(&expected).collect();
+    assert!(odd.is_empty(), "either the image or the report is missing: {odd:#?}");
 }
 
 #[test]
