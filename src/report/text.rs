@@ -157,9 +157,10 @@ pub fn size(bytes: u64) -> String {
     if unit == 0 { format!("{rest} {name}") } else { format!("{rest}.{tenths} {name}") }
 }
 
-/// Names come out of hostile images: no control character reaches the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+/// Names come out of hostile images: nothing that moves the cursor or turns the direction of writing reaches the terminal.
+pub fn printable(text: &str) -> String {
+    let turns = |one| matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|one| if one.is_control() || turns(one) { '\u{fffd}' } else { one }).collect()
 }
 
 #[cfg(test)]
@@ -177,5 +178,6 @@ mod tests {
     #[test]
     fn no_escape_sequence_gets_through() {
         assert_eq!(printable("a\x1b[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(printable("exe.\u{202e}gpj"), "exe.\u{fffd}gpj");
     }
 }

@@ -13,6 +13,7 @@ use touchmark::report::Report;
 use touchmark::signature::{Database, PolicyList};
 
 use crate::input::{Opened, files_below, read};
+use crate::output::Reader;
 use crate::progress::Bar;
 use crate::scan::{fail, inspect_opened};
 use crate::settings::{Format, Settings};
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     settings: Settings,
 }
 
+/// Bytes of a report's name before its ending.
+const LONGEST_NAME: usize = 200;
+
 /// What all reports say together.
 #[derive(Default)]
 struct Summary {
@@ -52,24 +56,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let settings = &arguments.settings;
     let database = settings.database()?;
     let policies = settings.policies(&database)?;
+<<<<<<< HEAD
     let (files, left_out) = files_below(&arguments.folder)?;
     warn(&left_out, settings.verbose);
     if let Some(folder) = &arguments.output {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let names = arguments.output.as_ref().map_or_else(BTreeMap::new, |folder| report_paths(&arguments.folder, folder, &files));
+=======
+    let (mut files, left_out) = files_below(&arguments.folder)?;
+    for message in &left_out {
+        output::complain(&format!("left out: {message}"));
+    }
+    let format = output::format(settings, true);
+    let names = match &arguments.output {
+        Some(folder) => {
+            make_room(&arguments.folder, folder, &mut files)?;
+            report_paths(&arguments.folder, folder, &files, format)
+        }
+        None => BTreeMap::new(),
+    };
+>>>>>>> test
     let open: Vec<&PathBuf> =
         files.iter().filter(|file| !(arguments.resume && names.get(*file).is_some_and(|report| report.exists()))).collect();
     let mut summary = Summary { resumed: files.len().saturating_sub(open.len()), ..Summary::default() };
     let bar = Bar::of_batch(open.len(), settings.quiet);
-    let format = output::format(settings, true);
     each_in_order(&open, settings, &database, &policies, &mut |file, report| {
         bar.step();
         summary.add(&report, settings.strict);
         let text = output::rendered(&report, format, settings)?;
         match names.get(file) {
-            Some(path) => fs::write(path, text).map_err(|error| format!("{}: {error}", path.display())),
-            None => output::print_text(&text).map(drop),
+            Some(path) => keep(path, &text).map(|()| Reader::There),
+            None => output::write(text.as_bytes()),
         }
     })?;
     drop(bar);
@@ -77,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(summary.ending.unwrap_or(Ending::Fine))
 }
 
+<<<<<<< HEAD
 /// Files that are named on standard error before the rest is counted; the summary has them all.
 const WARNINGS: usize = 5;
 
@@ -91,12 +110,37 @@ fn warn(left_out: &[Failure], verbose: bool) {
 }
 
 /// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files.
+=======
+/// Makes the folder for the reports. One that lies among the images is no image.
+fn make_room(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let told = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    fs::create_dir_all(folder).map_err(|error| told(folder, error))?;
+    let inside = fs::canonicalize(folder).map_err(|error| told(folder, error))?;
+    let outside = fs::canonicalize(root).map_err(|error| told(root, error))?;
+    match inside.strip_prefix(outside) {
+        Ok(below) if below == Path::new("") => Err(format!("{}: the reports would lie among the images", folder.display())),
+        Ok(below) => {
+            files.retain(|file| !file.strip_prefix(root).is_ok_and(|file| file.starts_with(below)));
+            Ok(())
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// Writes a report so that it is there whole or not at all.
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    let part = path.with_extension("part");
+    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files, as long as it is read.
+>>>>>>> test
 fn each_in_order(
     files: &[&PathBuf],
     settings: &Settings,
     database: &Database,
     policies: &[&PolicyList],
-    take: &mut dyn FnMut(&Path, Report) -> Result<(), Failure>,
+    take: &mut dyn FnMut(&Path, Report) -> Result<Reader, Failure>,
 ) -> Result<(), Failure> {
     let threads = settings.threads().min(files.len().max(1));
     let (next, inside) = (AtomicUsize::new(0), settings.threads().checked_div(threads).unwrap_or(1));
@@ -122,9 +166,10 @@ fn each_in_order(
             early.insert(index, report);
             while let Some(report) = early.remove(&wanted) {
                 let file = files.get(wanted).map_or(Path::new(""), |file| file.as_path());
-                if let Err(failure) = take(file, report) {
+                let taken = take(file, report);
+                if taken != Ok(Reader::There) {
                     next.store(usize::MAX / 2, Ordering::Relaxed);
-                    return Err(failure);
+                    return taken.map(drop);
                 }
                 wanted = wanted.saturating_add(1);
             }
@@ -134,7 +179,7 @@ fn each_in_order(
 }
 
 fn inspect_file(file: &Path, settings: &Settings, database: &Database, policies: &[&PolicyList], jobs: usize) -> Report {
-    let options = settings.options(jobs, policies.to_vec());
+    let (options, _alarm) = settings.options(jobs, policies.to_vec());
     let bytes = fs::metadata(file).map_err(|error| format!("{}: {error}", file.display())).and_then(|found| read(file, found.file_type()));
     let path = file.to_string_lossy();
     match bytes {
@@ -149,19 +194,27 @@ fn inspect_file(file: &Path, settings: &Settings, database: &Database, policies:
 }
 
 /// Where the report on each file goes: its path below the folder, with `_` for `/`, made unique where two fall together.
-fn report_paths(root: &Path, folder: &Path, files: &[PathBuf]) -> BTreeMap<PathBuf, PathBuf> {
+fn report_paths(root: &Path, folder: &Path, files: &[PathBuf], format: Format) -> BTreeMap<PathBuf, PathBuf> {
+    let ending = if format == Format::Text { "txt" } else { "json" };
     let (mut paths, mut taken) = (BTreeMap::new(), BTreeSet::new());
     for file in files {
         let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('/', "_");
-        let mut candidate = format!("{name}.json");
+        let name = short(&name);
+        let mut candidate = format!("{name}.{ending}");
         let mut number = 2_u64;
         while !taken.insert(candidate.clone()) {
-            candidate = format!("{name}.{number}.json");
+            candidate = format!("{name}.{number}.{ending}");
             number = number.saturating_add(1);
         }
         paths.insert(file.clone(), folder.join(candidate));
     }
     paths
+}
+
+/// The beginning of `name` that a file system takes as a name with something after it.
+fn short(name: &str) -> &str {
+    let end = (0..=LONGEST_NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    name.get(..end).unwrap_or(name)
 }
 
 impl Summary {

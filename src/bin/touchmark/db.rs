@@ -11,6 +11,9 @@ use crate::{Ending, Failure, output};
 
 /// Arguments of `db`.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  touchmark db list suppliers\n  touchmark db show huawei\n  touchmark db lint --db my-signatures/\n  touchmark db test --db my-signatures/ --only-db"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -25,19 +28,23 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// List suppliers, components or policy lists
+    #[command(after_help = "Examples:\n  touchmark db list\n  touchmark db list lists")]
     List {
         /// What to list
         #[arg(value_enum, default_value = "components")]
         what: What,
     },
     /// Show a supplier, component or list
+    #[command(after_help = "Examples:\n  touchmark db show openssl\n  touchmark db show us-fcc-covered-list")]
     Show {
         /// Its id
         id: String,
     },
     /// Run the checks over all signatures
+    #[command(after_help = "Examples:\n  touchmark db lint\n  touchmark db lint --db my-signatures/")]
     Lint,
     /// Run the tests that signatures carry, and the confusion check
+    #[command(after_help = "Examples:\n  touchmark db test\n  touchmark db test --db my-signatures/")]
     Test,
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use touchmark::artifact::Artifact;
 use touchmark::attribution::PRIOR_BITS;
 use touchmark::blob::{Blob, Bytes, Span};
+use touchmark::report::text::printable;
 use touchmark::walk::Input;
 use touchmark::{Options, inspect};
 
@@ -59,7 +60,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         None => BTreeMap::new(),
     };
     let explained = Explained { bytes, ..explained };
-    output::print_text(&chosen.iter().map(|claim| explained.claim(claim)).collect::<String>())
+    let claims: String = chosen.iter().map(|claim| explained.claim(claim)).collect();
+    // What stands in a report came out of an image.
+    output::print_text(&claims.lines().map(|line| printable(line) + "\n").collect::<String>())
 }
 
 /// A claim: the artifact's line and the attribution's.

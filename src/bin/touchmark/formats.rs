@@ -7,6 +7,7 @@ use crate::{Ending, Failure, output};
 
 /// Arguments of `formats`.
 #[derive(Args)]
+#[command(after_help = "Examples:\n  touchmark formats\n  touchmark formats --markdown")]
 pub(crate) struct Arguments {
     /// As a Markdown table, as the README has it
     #[arg(long)]

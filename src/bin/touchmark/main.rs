@@ -39,11 +39,15 @@ enum Command {
     /// List the formats that are recognised and unpacked
     Formats(formats::Arguments),
     /// Print a completion script for a shell
+    #[command(
+        after_help = "Examples:\n  touchmark completions bash > /etc/bash_completion.d/touchmark\n  touchmark completions zsh > ~/.zfunc/_touchmark"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    #[command(after_help = "Examples:\n  touchmark man | man -l -\n  touchmark man > /usr/local/share/man/man1/touchmark.1")]
     Man,
 }
 
@@ -77,7 +81,7 @@ fn main() -> ExitCode {
         Ok(Ending::Matched) => ExitCode::from(1),
         Ok(Ending::Doubtful) => ExitCode::from(3),
         Err(message) => {
-            eprintln!("touchmark: {message}");
+            output::complain(&message);
             ExitCode::from(2)
         }
     }

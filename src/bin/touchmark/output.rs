@@ -3,18 +3,39 @@
 use std::io::{IsTerminal, Write};
 
 use touchmark::report::Report;
-use touchmark::report::text::{Style, render};
+use touchmark::report::text::{Style, printable, render};
 
 use crate::settings::{Color, Format, Settings};
 use crate::{Ending, Failure};
 
-/// Writes bytes to standard output. A reader that went away is the end, not an error.
-pub(crate) fn print(bytes: &[u8]) -> Result<Ending, Failure> {
+/// Whether somebody still reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Yes.
+    There,
+    /// It went away: nothing more needs to be done for it.
+    Gone,
+}
+
+/// Writes to standard output.
+pub(crate) fn write(bytes: &[u8]) -> Result<Reader, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
-        _ => Ok(Ending::Fine),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(format!("standard output: {error}")),
     }
+}
+
+/// Writes bytes to standard output. A reader that went away is the end, not an error.
+pub(crate) fn print(bytes: &[u8]) -> Result<Ending, Failure> {
+    write(bytes).map(|_| Ending::Fine)
+}
+
+/// Says on standard error what went wrong. Messages quote names, and names come out of hostile images.
+pub(crate) fn complain(message: &str) {
+    let lines: Vec<String> = message.lines().map(printable).collect();
+    eprintln!("touchmark: {}", lines.join("\n"));
 }
 
 /// The same for text.

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let settings = &arguments.settings;
     let database = settings.database()?;
-    let options = settings.options(settings.threads(), settings.policies(&database)?);
+    let (options, _alarm) = settings.options(settings.threads(), settings.policies(&database)?);
     let opened = open(&arguments.path)?;
     let report = {
         let _bar = Bar::of_walk(&options.progress, settings.quiet);

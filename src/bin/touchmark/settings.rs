@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -108,8 +109,8 @@ impl Settings {
         database(&self.db, self.only_db)
     }
 
-    /// The options of one inspection with `jobs` threads, judged by `policies`.
-    pub(crate) fn options<'o>(&self, jobs: usize, policies: Vec<&'o PolicyList>) -> Options<'o> {
+    /// The options of one inspection with `jobs` threads, judged by `policies`, and what holds its time limit.
+    pub(crate) fn options<'o>(&self, jobs: usize, policies: Vec<&'o PolicyList>) -> (Options<'o>, Alarm) {
         let limits = Limits {
             depth: self.limits.max_depth,
             unpacked: self.limits.max_unpacked,
@@ -119,14 +120,8 @@ impl Settings {
             live: self.limits.max_memory,
         };
         let interrupt: Arc<AtomicBool> = Arc::default();
-        if let Some(seconds) = self.limits.time_limit {
-            let alarm = Arc::clone(&interrupt);
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_secs(seconds));
-                alarm.store(true, Ordering::Relaxed);
-            });
-        }
-        Options { limits, jobs, keep_facts: self.facts, policies, interrupt, ..Options::default() }
+        let alarm = Alarm(self.limits.time_limit.map(|seconds| set(Duration::from_secs(seconds), Arc::clone(&interrupt))));
+        (Options { limits, jobs, keep_facts: self.facts, policies, interrupt, ..Options::default() }, alarm)
     }
 
     /// The lists that were asked for.
@@ -139,14 +134,31 @@ impl Settings {
     }
 }
 
+/// A time limit that waits. Its thread ends with it.
+pub(crate) struct Alarm(#[allow(dead_code, reason = "held, not read")] Option<Sender<()>>);
+
+fn set(time: Duration, interrupt: Arc<AtomicBool>) -> Sender<()> {
+    let (held, alarm) = channel();
+    std::thread::spawn(move || {
+        if alarm.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+            interrupt.store(true, Ordering::Relaxed);
+        }
+    });
+    held
+}
+
 /// The database that comes with the program, unless `only` what lies in `folders` is wanted, with that.
 pub(crate) fn database(folders: &[PathBuf], only: bool) -> Result<Database, Failure> {
     let mut files: Vec<Source> = Vec::new();
     for folder in folders {
+        let before = files.len();
+        if !folder.is_dir() {
+            return Err(format!("{}: no such folder", folder.display()));
+        }
         for part in ["suppliers", "components", "lists"] {
             read_folder(&folder.join(part), part, &mut files)?;
         }
-        if files.is_empty() {
+        if files.len() == before {
             return Err(format!("{}: no suppliers/*.toml, components/*.toml or lists/*.toml in it", folder.display()));
         }
     }
