@@ -56,18 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let settings = &arguments.settings;
     let database = settings.database()?;
     let policies = settings.policies(&database)?;
-<<<<<<< HEAD
-    let (files, left_out) = files_below(&arguments.folder)?;
-    warn(&left_out, settings.verbose);
-    if let Some(folder) = &arguments.output {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
-    let names = arguments.output.as_ref().map_or_else(BTreeMap::new, |folder| report_paths(&arguments.folder, folder, &files));
-=======
     let (mut files, left_out) = files_below(&arguments.folder)?;
-    for message in &left_out {
-        output::complain(&format!("left out: {message}"));
-    }
+    warn(&left_out, settings.verbose);
     let format = output::format(settings, true);
     let names = match &arguments.output {
         Some(folder) => {
@@ -76,7 +66,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None => BTreeMap::new(),
     };
->>>>>>> test
     let open: Vec<&PathBuf> =
         files.iter().filter(|file| !(arguments.resume && names.get(*file).is_some_and(|report| report.exists()))).collect();
     let mut summary = Summary { resumed: files.len().saturating_sub(open.len()), ..Summary::default() };
@@ -95,22 +84,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(summary.ending.unwrap_or(Ending::Fine))
 }
 
-<<<<<<< HEAD
 /// Files that are named on standard error before the rest is counted; the summary has them all.
 const WARNINGS: usize = 5;
 
 fn warn(left_out: &[Failure], verbose: bool) {
     let most = if verbose { usize::MAX } else { WARNINGS };
     for message in left_out.iter().take(most) {
-        eprintln!("touchmark: left out: {message}");
+        output::complain(&format!("left out: {message}"));
     }
     if let Some(more) = left_out.len().checked_sub(most).filter(|more| *more > 0) {
-        eprintln!("touchmark: left out: {more} more, all of them in the summary");
+        output::complain(&format!("left out: {more} more, all of them in the summary"));
     }
 }
 
-/// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files.
-=======
 /// Makes the folder for the reports. One that lies among the images is no image.
 fn make_room(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let told = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
@@ -134,7 +120,6 @@ fn keep(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// Inspects the files on all threads, one file a thread, and hands each report over in the order of the files, as long as it is read.
->>>>>>> test
 fn each_in_order(
     files: &[&PathBuf],
     settings: &Settings,
