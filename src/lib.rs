@@ -47,6 +47,9 @@ pub mod selftest;
 pub mod signature;
 pub mod walk;
 
+#[cfg(test)]
+pub(crate) mod tools;
+
 use limits::{Budget, Limits};
 use report::{Findings, Report};
 use signature::{Database, PolicyList};

@@ -244,6 +244,9 @@ mod tests {
 
     #[test]
     fn frames() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         let data = noise(1_000_000);
         for options in [["-c", "-B4"], ["-c", "-B7"], ["-c", "-BD"], ["-c", "-BX"], ["-c", "--no-frame-crc"], ["-c", "-9"]] {
             let packed = pipe("lz4", &options, &data);
@@ -253,12 +256,18 @@ mod tests {
 
     #[test]
     fn linked_blocks_longer_than_the_window() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         let data = noise(3_000_000);
         assert!(run(Codec::Lz4, &pipe("lz4", &["-c", "-B4", "-BD", "-9"], &data)).0 == data);
     }
 
     #[test]
     fn wrong_checksums() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         let data = noise(100_000);
         let mut packed = pipe("lz4", &["-c", "-BX"], &data);
         *packed.last_mut().unwrap() ^= 1;
@@ -270,6 +279,9 @@ mod tests {
 
     #[test]
     fn legacy_streams() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         let data = noise(1_000_000);
         let packed = pipe("lz4", &["-c", "-l"], &data);
         Check { codec: Codec::Lz4Legacy, packed: &packed, data: &data, joins: true, least_of_half: 400_000 }.all();
@@ -277,6 +289,9 @@ mod tests {
 
     #[test]
     fn legacy_streams_end_before_the_size_that_kernels_append() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         for length in [1_000_000, 8 << 20, (8 << 20) + 5] {
             let data = noise(length);
             let packed = pipe("lz4", &["-c", "-l"], &data);
@@ -290,6 +305,9 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_limit() {
+        if crate::tools::lacking(&["lz4"]) {
+            return;
+        }
         let data = noise(10_000);
         let mut packed = vec![0; 20_000];
         let packed = {

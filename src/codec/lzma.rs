@@ -199,6 +199,9 @@ mod tests {
 
     #[test]
     fn with_end_marker() {
+        if crate::tools::lacking(&["xz"]) {
+            return;
+        }
         let data = noise(400_000);
         let packed = marked(&data);
         Check { codec: Codec::Lzma, packed: &packed, data: &data, joins: false, least_of_half: 150_000 }.all();
@@ -206,6 +209,9 @@ mod tests {
 
     #[test]
     fn with_a_size() {
+        if crate::tools::lacking(&["7z"]) {
+            return;
+        }
         let data = noise(400_000);
         let packed = with(&sized(&data), 1 << 20, 400_000);
         Check { codec: Codec::Lzma, packed: &packed, data: &data, joins: false, least_of_half: 150_000 }.all();
@@ -213,6 +219,9 @@ mod tests {
 
     #[test]
     fn headers_that_lie() {
+        if crate::tools::lacking(&["7z", "xz"]) {
+            return;
+        }
         let data = noise(300_000);
         let (marked, sized) = (marked(&data), with(&sized(&data), 1 << 20, 300_000));
         let whole = |packed: &[u8]| {
@@ -233,6 +242,9 @@ mod tests {
 
     #[test]
     fn blocks() {
+        if crate::tools::lacking(&["7z", "xz"]) {
+            return;
+        }
         let data = noise(100_000);
         let (marked, sized) = (marked(&data), with(&sized(&data), 1 << 17, 100_000));
         assert_eq!(Codec::Lzma.block(&marked, 131_072).unwrap(), data);

@@ -91,6 +91,9 @@ mod tests {
 
     #[test]
     fn the_root_says_what_it_is() {
+        if crate::tools::lacking(&["dtc"]) {
+            return;
+        }
         for version in ["16", "17"] {
             let tree = dtc(SOURCE, version);
             let image = [b"kernel".to_vec(), tree.clone(), b"more".to_vec()].concat();
@@ -115,6 +118,9 @@ mod tests {
 
     #[test]
     fn a_truncated_tree_is_a_problem() {
+        if crate::tools::lacking(&["dtc"]) {
+            return;
+        }
         let mut source = String::from(SOURCE);
         (0..50).for_each(|index| source.push_str(&format!("/ {{ node{index} {{ status = \"okay\"; }}; }};")));
         let tree = dtc(&source, "17");
@@ -124,6 +130,9 @@ mod tests {
 
     #[test]
     fn damage_does_no_harm() {
+        if crate::tools::lacking(&["dtc"]) {
+            return;
+        }
         survives_damage(&Dtb, &dtc(SOURCE, "17"));
         assert_eq!(carve(&Dtb, &[MAGIC, &[0; 100]].concat(), 0), None);
     }

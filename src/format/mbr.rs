@@ -206,6 +206,9 @@ mod tests {
 
     #[test]
     fn partitions_and_what_is_between_them() {
+        if crate::tools::lacking(&["sfdisk"]) {
+            return;
+        }
         let mut disk = disk(PRIMARY, 200);
         number(&mut disk, 8..24);
         disk[..300].fill(0x90);
@@ -222,6 +225,9 @@ mod tests {
 
     #[test]
     fn logical_partitions() {
+        if crate::tools::lacking(&["sfdisk"]) {
+            return;
+        }
         let script = "label: dos\nstart=8, size=16, type=83\nstart=100, size=300, type=5\nstart=110, size=20, type=82\n\
                       start=140, size=30, type=83\nstart=200, size=200, type=83\n";
         let mut disk = disk(script, 500);
@@ -244,6 +250,9 @@ mod tests {
 
     #[test]
     fn truncated_keeps_what_is_there() {
+        if crate::tools::lacking(&["sfdisk"]) {
+            return;
+        }
         let mut disk = disk(PRIMARY, 200);
         disk.truncate(40 * 512);
         let unpacked = unpack(&Mbr, &disk);
@@ -254,6 +263,9 @@ mod tests {
 
     #[test]
     fn boot_sectors_and_gpt_disks_are_left_to_others() {
+        if crate::tools::lacking(&["mkfs.fat", "sfdisk"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("volume");
         tool(Command::new("mkfs.fat").arg("-C").arg(&path).arg("1440"));

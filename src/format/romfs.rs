@@ -283,6 +283,9 @@ mod tests {
 
     #[test]
     fn images_hold_what_was_put_in() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         for options in [[].as_slice(), &["-V", "a volume with a name"], &["-a", "4096"]] {
             let (folder, image) = sample(options);
             let unpacked = unpack(&Romfs, &image);
@@ -297,6 +300,9 @@ mod tests {
 
     #[test]
     fn devices_and_modes() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         for (name, numbers) in [("console", ["c", "5", "1"]), ("disk", ["b", "8", "17"])] {
             tool(Command::new("mknod").arg(folder.path().join(name)).args(numbers));
@@ -314,6 +320,9 @@ mod tests {
 
     #[test]
     fn the_end_is_what_the_header_says() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         let (folder, image) = sample(&[]);
         let size = u32::from_be_bytes(image[8..12].try_into().unwrap());
         let among = [vec![0x5a; 700], image, tree::noise(5000)].concat();
@@ -323,6 +332,9 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_one_is_refused() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         assert_eq!(carve(&Romfs, b"-rom1fs-", 0), None);
         assert_eq!(carve(&Romfs, &[b"-rom1fs-".as_slice(), &tree::noise(4096)].concat(), 0), None);
         let (_, mut image) = sample(&[]);
@@ -332,6 +344,9 @@ mod tests {
 
     #[test]
     fn a_truncated_image_gives_what_is_left_of_it() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         let (folder, image) = sample(&[]);
         let unpacked = unpack(&Romfs, &image[..image.len() / 2]);
         assert!(unpacked.problems.iter().any(|(code, _)| *code == Code::Truncated));
@@ -342,6 +357,9 @@ mod tests {
 
     #[test]
     fn a_damaged_header_is_told_and_a_loop_comes_to_an_end() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("folder")).unwrap();
         std::fs::write(folder.path().join("folder/name-of-file"), "text".repeat(200)).unwrap();
@@ -361,6 +379,9 @@ mod tests {
 
     #[test]
     fn damage_is_survived() {
+        if crate::tools::lacking(&["genromfs"]) {
+            return;
+        }
         survives_damage(&Romfs, &sample(&[]).1);
     }
 }

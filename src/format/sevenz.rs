@@ -236,6 +236,9 @@ mod tests {
 
     #[test]
     fn every_method() {
+        if crate::tools::lacking(&["7z"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path());
         let methods: [&[&str]; 7] =
@@ -258,6 +261,9 @@ mod tests {
 
     #[test]
     fn encrypted_files_are_named() {
+        if crate::tools::lacking(&["7z"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path());
         let unpacked = unpack(&SevenZ, &pack(folder.path(), &["-psecret"]));
@@ -269,6 +275,9 @@ mod tests {
 
     #[test]
     fn damage_is_told_and_the_rest_kept() {
+        if crate::tools::lacking(&["7z"]) {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path());
         let mut image = pack(folder.path(), &["-ms=off"]);

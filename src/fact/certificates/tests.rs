@@ -34,6 +34,9 @@ fn by_openssl(folder: &Path, name: &str, option: &str) -> String {
 
 #[test]
 fn every_field_is_what_openssl_says_it_is() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let subject = "/C=CN/ST=Guangdong/O=Huawei Technologies Co., Ltd/OU=Größe/CN=Equip Root/emailAddress=a@example.com";
@@ -64,6 +67,9 @@ fn every_field_is_what_openssl_says_it_is() {
 
 #[test]
 fn certificates_are_found_once_a_place_however_they_are_written() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make(folder, "a", "rsa:1024", "/O=First/CN=a", "");
@@ -85,6 +91,9 @@ fn certificates_are_found_once_a_place_however_they_are_written() {
 
 #[test]
 fn certificates_in_pkcs7_are_found() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make(folder, "a", "rsa:1024", "/O=First/CN=a", "");
@@ -99,6 +108,9 @@ fn certificates_in_pkcs7_are_found() {
 
 #[test]
 fn certificates_in_the_source_of_programs_are_found() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make(folder, "a", "rsa:1024", "/O=First/CN=a", "");
@@ -112,6 +124,9 @@ fn certificates_in_the_source_of_programs_are_found() {
 
 #[test]
 fn every_kind_of_string_becomes_text() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     // The bits of T61String, BMPString, UniversalString and UTF8String.
@@ -125,6 +140,9 @@ fn every_kind_of_string_becomes_text() {
 
 #[test]
 fn certificates_of_version_1_are_read() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "req -new -newkey rsa:1024 -nodes -keyout a.key -subj /O=First/CN=x -out a.csr");
@@ -149,6 +167,9 @@ fn bundles_of_the_system_are_read_to_the_last() {
 
 #[test]
 fn what_only_looks_like_a_certificate_is_none() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make(folder, "a", "rsa:1024", "/O=First/CN=a", "");
@@ -162,6 +183,9 @@ fn what_only_looks_like_a_certificate_is_none() {
 
 #[test]
 fn programs_that_read_certificates_hold_none() {
+    if crate::tools::lacking(&["ldd", "openssl"]) {
+        return;
+    }
     let libraries = tool(Command::new("ldd").arg("/usr/bin/openssl"));
     for library in String::from_utf8(libraries).unwrap().lines().filter_map(|line| line.split_whitespace().nth(2)) {
         assert_eq!(said(&std::fs::read(library).unwrap()).certificates, [], "{library}");
@@ -170,6 +194,9 @@ fn programs_that_read_certificates_hold_none() {
 
 #[test]
 fn damage_does_no_harm() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     make(folder, "a", "ec -pkeyopt ec_paramgen_curve:P-256", "/O=First/CN=a", "");

@@ -57,6 +57,9 @@ const ALGORITHMS: [(&str, &str); 9] = [
 
 #[test]
 fn keys_of_openssl_are_found_in_every_form() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
@@ -84,6 +87,9 @@ fn keys_of_openssl_are_found_in_every_form() {
 
 #[test]
 fn dsa_keys_are_found() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -pkeyopt dsa_paramgen_q_bits:160 -out parameters");
@@ -112,6 +118,9 @@ fn ssh_public(folder: &Path) -> String {
 
 #[test]
 fn keys_of_openssh_are_found() {
+    if crate::tools::lacking(&["ssh-keygen"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for (options, algorithm) in [("-t rsa -b 2048", "rsa-2048"), ("-t ecdsa -b 256", "ec-p256"), ("-t ecdsa -b 521", "ec-p521")] {
@@ -144,6 +153,9 @@ fn rsa_numbers(folder: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn host_keys_of_dropbear_are_found() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let [_, n, e, d, p, q, ..] = &rsa_numbers(folder)[..] else { panic!("nine numbers") };
@@ -166,6 +178,9 @@ fn host_keys_of_dropbear_are_found() {
 
 #[test]
 fn keys_in_the_source_of_programs_are_found() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     openssl(folder.path(), "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out key.pem");
     let pem = std::fs::read_to_string(folder.path().join("key.pem")).unwrap();
@@ -178,6 +193,9 @@ fn keys_in_the_source_of_programs_are_found() {
 
 #[test]
 fn several_keys_come_in_order() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let der = |options: &str| {
@@ -194,6 +212,9 @@ fn several_keys_come_in_order() {
 
 #[test]
 fn what_only_looks_like_a_key_is_none() {
+    if crate::tools::lacking(&["openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out key.pem");
@@ -221,6 +242,9 @@ fn what_only_looks_like_a_key_is_none() {
 /// The libraries that read keys have all their markers. The command has the keys by which `openssl speed` measures, and no others.
 #[test]
 fn programs_that_read_keys_hold_none_but_their_own() {
+    if crate::tools::lacking(&["ldd", "openssl"]) {
+        return;
+    }
     let program = std::fs::read(std::fs::canonicalize("/usr/bin/openssl").unwrap()).unwrap();
     let algorithms: BTreeSet<String> = said(&program).keys.into_iter().map(|key| key.algorithm).collect();
     let sizes = [512, 1024, 2048, 3072, 4096, 7680, 15_360];
@@ -233,6 +257,9 @@ fn programs_that_read_keys_hold_none_but_their_own() {
 
 #[test]
 fn damage_does_no_harm() {
+    if crate::tools::lacking(&["openssl", "ssh-keygen"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     openssl(folder, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem");

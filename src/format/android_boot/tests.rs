@@ -25,6 +25,9 @@ fn mkbootimg(output: &str, arguments: &[&str]) -> Vec<u8> {
 
 #[test]
 fn parts_of_every_version_come_out() {
+    if crate::tools::lacking(&["mkbootimg"]) {
+        return;
+    }
     let first = ["--kernel", "kernel", "--ramdisk", "ramdisk", "--second", "second", "--board", "hi6250", "--cmdline", "console=ttyAMA6"];
     let cases: [(&[&str], &[&str]); 4] = [
         (&["--pagesize", "2048"], &["kernel", "ramdisk", "second"]),
@@ -47,6 +50,9 @@ fn parts_of_every_version_come_out() {
 
 #[test]
 fn version_three_is_two_images() {
+    if crate::tools::lacking(&["mkbootimg"]) {
+        return;
+    }
     let boot = mkbootimg("-o", &["--header_version", "3", "--kernel", "kernel", "--ramdisk", "ramdisk", "--cmdline", "quiet"]);
     let unpacked = unpack(&AndroidBoot, &boot);
     assert_eq!(unpacked.names(), ["kernel", "ramdisk"]);
@@ -134,6 +140,9 @@ fn the_signature_of_version_four_comes_out() {
 
 #[test]
 fn a_table_of_device_trees_before_there_were_versions_comes_out() {
+    if crate::tools::lacking(&["mkbootimg"]) {
+        return;
+    }
     let mut image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--pagesize", "2048"]);
     let end = image.len();
     put_words(&mut image, &[(40, 2048)]);
@@ -143,6 +152,9 @@ fn a_table_of_device_trees_before_there_were_versions_comes_out() {
 
 #[test]
 fn the_device_trees_of_a_recovery_come_out() {
+    if crate::tools::lacking(&["mkbootimg"]) {
+        return;
+    }
     let mut image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--header_version", "1"]);
     let end = image.len();
     put_words(&mut image, &[(1632, 2048), (1636, end)]);
@@ -152,6 +164,9 @@ fn the_device_trees_of_a_recovery_come_out() {
 
 #[test]
 fn a_truncated_image_gives_what_is_there() {
+    if crate::tools::lacking(&["mkbootimg"]) {
+        return;
+    }
     let image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--pagesize", "2048"]);
     let unpacked = unpack(&AndroidBoot, &image[..2048 + 7000]);
     assert_eq!(unpacked.file("kernel"), &content("kernel")[..7000]);

@@ -37,6 +37,9 @@ const NAMES: &[&str] = &[".", "./etc", "./etc/text", "./etc/deep/er/größe [1]"
 
 #[test]
 fn every_spelling() {
+    if crate::tools::lacking(&["cpio"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     for format in ["newc", "crc", "odc", "bin"] {
@@ -60,6 +63,9 @@ fn every_spelling() {
 
 #[test]
 fn the_other_byte_order() {
+    if crate::tools::lacking(&["cpio"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let mut image = pack(folder.path(), "bin", &["etc/text"]);
@@ -72,6 +78,9 @@ fn the_other_byte_order() {
 
 #[test]
 fn archives_in_a_row_are_one() {
+    if crate::tools::lacking(&["cpio"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let (one, two) = (pack(folder.path(), "newc", &["binary"]), pack(folder.path(), "newc", &["etc/text", "same"]));
@@ -96,6 +105,9 @@ fn devices() {
 
 #[test]
 fn damage_is_told_and_the_rest_kept() {
+    if crate::tools::lacking(&["cpio"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let whole = pack(folder.path(), "crc", &["etc/text", "binary", "empty"]);
@@ -113,6 +125,9 @@ fn damage_is_told_and_the_rest_kept() {
 
 #[test]
 fn look_alikes_are_refused() {
+    if crate::tools::lacking(&["cpio"]) {
+        return;
+    }
     assert!(try_unpack_at(&Cpio, b"070701 is the magic of cpio, and 070707 an older one, TRAILER!!!", 0).is_none());
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(carve(&Cpio, &pack(folder.path(), "newc", &[]), 0), None, "an empty archive holds nothing");

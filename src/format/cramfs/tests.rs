@@ -32,12 +32,18 @@ fn check(options: &[&str]) {
 
 #[test]
 fn both_byte_orders_hold_what_was_put_in() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     check(&["-N", "little"]);
     check(&["-N", "big"]);
 }
 
 #[test]
 fn holes_and_room_for_a_boot_loader() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     check(&["-z"]);
     check(&["-p"]);
     check(&["-p", "-N", "big", "-z"]);
@@ -45,6 +51,9 @@ fn holes_and_room_for_a_boot_loader() {
 
 #[test]
 fn what_another_tool_makes_big_endian_is_the_same() {
+    if crate::tools::lacking(&["cramfsswap", "mkfs.cramfs"]) {
+        return;
+    }
     let (root, image) = sample(&["-N", "little"]);
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("little"), folder.path().join("big"));
@@ -57,6 +66,9 @@ fn what_another_tool_makes_big_endian_is_the_same() {
 
 #[test]
 fn modes_owners_and_devices() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     for (name, numbers) in [("console", ["c", "5", "1"]), ("disk", ["b", "8", "17"])] {
         tool(Command::new("mknod").args(["-m", "640"]).arg(folder.path().join(name)).args(numbers));
@@ -71,6 +83,9 @@ fn modes_owners_and_devices() {
 
 #[test]
 fn the_end_is_what_the_superblock_says() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let (folder, image) = sample(&[]);
     let length = image.len() as u64;
     let among = [vec![0x5a; 700], image, tree::noise(5000)].concat();
@@ -84,6 +99,9 @@ fn the_end_is_what_the_superblock_says() {
 
 #[test]
 fn the_first_version_ends_where_its_parts_do() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let (folder, mut image) = sample(&[]);
     let length = image.len() as u64;
     image[4..8].copy_from_slice(&0x1_0000_u32.to_le_bytes());
@@ -97,6 +115,9 @@ fn the_first_version_ends_where_its_parts_do() {
 /// Bits 30 and 31 of block pointers, which kernels since 4.15 read and mkfs.cramfs does not write.
 #[test]
 fn extended_block_pointers() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), tree::code(4096 * 3 + 10)).unwrap();
     let mut image = image_of(folder.path(), &[]);
@@ -139,6 +160,9 @@ fn image_part(image: &[u8], start: u32, end: u32) -> Vec<u8> {
 
 #[test]
 fn what_only_looks_like_one_is_refused() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     assert_eq!(carve(&Cramfs, LITTLE, 0), None);
     assert_eq!(carve(&Cramfs, &[LITTLE, &tree::noise(4096)].concat(), 0), None);
     let (_, image) = sample(&[]);
@@ -153,6 +177,9 @@ fn what_only_looks_like_one_is_refused() {
 
 #[test]
 fn damage_costs_only_the_block_it_hits_and_is_told() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let (folder, mut image) = sample(&[]);
     let middle = image.len() / 2;
     image[middle..middle + 8].fill(0xff);
@@ -167,6 +194,9 @@ fn damage_costs_only_the_block_it_hits_and_is_told() {
 
 #[test]
 fn a_truncated_image_gives_what_is_left_of_it() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let (folder, image) = sample(&[]);
     let unpacked = unpack(&Cramfs, &image[..image.len() / 2]);
     assert!(unpacked.problems.iter().any(|(code, _)| *code == Code::Truncated));
@@ -178,6 +208,9 @@ fn a_truncated_image_gives_what_is_left_of_it() {
 
 #[test]
 fn a_folder_that_contains_itself_comes_to_an_end() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("loop")).unwrap();
     std::fs::write(folder.path().join("loop/file"), "text").unwrap();
@@ -195,6 +228,9 @@ fn a_folder_that_contains_itself_comes_to_an_end() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mkfs.cramfs"]) {
+        return;
+    }
     survives_damage(&Cramfs, &sample(&["-z"]).1);
     let mut first_version = sample(&[]).1;
     first_version[8] &= !1;

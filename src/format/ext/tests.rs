@@ -104,6 +104,9 @@ fn same(unpacked: &Unpacked, root: &Path, options: &[&str]) {
 
 #[test]
 fn every_kind_is_read_whole() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     plant(&root);
@@ -129,6 +132,9 @@ fn every_kind_is_read_whole() {
 
 #[test]
 fn found_inside_other_bytes_and_copies_are_not() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     plant(&root);
@@ -145,6 +151,9 @@ fn found_inside_other_bytes_and_copies_are_not() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     plant(&root);
@@ -161,6 +170,9 @@ fn truncated_keeps_what_is_there() {
 
 #[test]
 fn devices_times_and_hashed_folders() {
+    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (root, path) = (folder.path().join("root"), folder.path().join("image"));
     std::fs::create_dir_all(root.join("many")).unwrap();
@@ -185,6 +197,9 @@ fn devices_times_and_hashed_folders() {
 
 #[test]
 fn files_of_a_broken_folder_are_found_by_their_inodes() {
+    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (root, path) = (folder.path().join("root"), folder.path().join("image"));
     plant(&root);
@@ -202,6 +217,9 @@ fn files_of_a_broken_folder_are_found_by_their_inodes() {
 
 #[test]
 fn pointers_reach_through_three_levels() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     use std::os::unix::fs::FileExt;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
@@ -222,6 +240,9 @@ fn pointers_reach_through_three_levels() {
 
 #[test]
 fn a_journal_that_was_not_replayed_is_said() {
+    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (root, path) = (folder.path().join("root"), folder.path().join("image"));
     plant(&root);
@@ -233,6 +254,9 @@ fn a_journal_that_was_not_replayed_is_said() {
 
 #[test]
 fn an_encrypted_file_is_said() {
+    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let (root, path) = (folder.path().join("root"), folder.path().join("image"));
     plant(&root);
@@ -245,6 +269,9 @@ fn an_encrypted_file_is_said() {
 
 #[test]
 fn a_giant_hole_ends_one_file_only() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     plant(&root);
@@ -257,6 +284,9 @@ fn a_giant_hole_ends_one_file_only() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mke2fs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     plant(&root);

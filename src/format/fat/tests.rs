@@ -78,6 +78,9 @@ fn same(unpacked: &Unpacked) {
 
 #[test]
 fn every_width_is_read_whole() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     for (options, kilobytes) in [
         (&["-F", "12"][..], 1440),
         (&["-F", "12", "-s", "2", "-f", "1"], 2000),
@@ -95,6 +98,9 @@ fn every_width_is_read_whole() {
 
 #[test]
 fn the_walk_goes_in_the_order_of_the_folders() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     let unpacked = unpack(&Fat, &image(&["-F", "12"], 1440));
     assert_eq!(unpacked.names()[..4], ["HELLO.TXT", "lower.txt", "empty.bin", "first.bin"]);
     assert_eq!(unpacked.names().iter().rev().take(3).rev().copied().collect::<Vec<_>>(), [LONG, "sub/deeper/one.bin", "sub/deeper/two"]);
@@ -102,6 +108,9 @@ fn the_walk_goes_in_the_order_of_the_folders() {
 
 #[test]
 fn times_are_kept() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     use crate::blob::Blob;
     use crate::format::{Child, Notes};
     use crate::limits::Limits;
@@ -118,6 +127,9 @@ fn times_are_kept() {
 
 #[test]
 fn found_inside_other_bytes_and_its_backup_is_not() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     let image = image(&["-F", "32"], 36_000);
     let around = [&noise(777)[..], &image, &noise(500)].concat();
     same(&unpack_at(&Fat, &around, 777));
@@ -127,6 +139,9 @@ fn found_inside_other_bytes_and_its_backup_is_not() {
 
 #[test]
 fn a_broken_chain_keeps_what_it_leads_to() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     let mut image = image(&["-F", "12"], 1440);
     let boot = Boot::read(Bytes(&image)).unwrap();
     let start = image.windows(3).position(|bytes| bytes == [0xf0, 0xff, 0xff]).unwrap();
@@ -143,6 +158,9 @@ fn a_broken_chain_keeps_what_it_leads_to() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     let mut image = image(&["-F", "12"], 1440);
     let wanted = &noise(60_000)[50_000..50_100];
     let at = image.windows(100).position(|bytes| bytes == wanted).unwrap();
@@ -156,6 +174,9 @@ fn truncated_keeps_what_is_there() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+        return;
+    }
     survives_damage(&Fat, &image(&["-F", "12"], 360));
     survives_damage(&Fat, &image(&["-F", "32", "-s", "1"], 36_000)[..1_000_000]);
 }

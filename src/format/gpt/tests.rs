@@ -28,6 +28,9 @@ const NAMES: [&str; 4] = ["boot", "größe\\x2fx", "boot#3", "gap@0x11c00"];
 
 #[test]
 fn partitions_and_what_is_between_them() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     let disk = disk();
     assert_eq!(carve(&Gpt, &disk, 0), Some(disk.len() as u64));
     let unpacked = unpack(&Gpt, &disk);
@@ -41,6 +44,9 @@ fn partitions_and_what_is_between_them() {
 
 #[test]
 fn found_inside_other_bytes_where_it_begins() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     for before in [777, 8192] {
         let around = [&vec![0x5a; before][..], &disk(), &[0x5a; 300]].concat();
         let start = before as u64;
@@ -55,6 +61,9 @@ fn found_inside_other_bytes_where_it_begins() {
 /// The same disk with sectors of 4096 bytes: numbers stay, places move.
 #[test]
 fn large_sectors() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     let small = disk();
     let mut large = vec![0; SECTORS * 4096];
     large[..512].copy_from_slice(&small[..512]);
@@ -70,6 +79,9 @@ fn large_sectors() {
 
 #[test]
 fn a_damaged_table_is_replaced_by_its_copy() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     for (at, expected) in [(1024 + 0x20, Code::Checksum), (512 + 0x3a, Code::Checksum), (512, Code::Corrupt)] {
         let mut disk = disk();
         disk[at] ^= 0x41;
@@ -82,6 +94,9 @@ fn a_damaged_table_is_replaced_by_its_copy() {
 
 #[test]
 fn without_a_sound_copy_what_there_is_is_used() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     let mut disk = disk();
     disk[1024 + 0x30] ^= 4;
     disk.truncate(300 * 512);
@@ -94,6 +109,9 @@ fn without_a_sound_copy_what_there_is_is_used() {
 
 #[test]
 fn partitions_that_overlap_are_handed_over_once() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     let mut disk = disk();
     // The second partition starts in the first, and the third holds the whole disk.
     disk[1024 + 128 + 0x20] = 100;
@@ -107,6 +125,9 @@ fn partitions_that_overlap_are_handed_over_once() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["sgdisk"]) {
+        return;
+    }
     survives_damage(&Gpt, &disk());
 }
 

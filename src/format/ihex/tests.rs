@@ -40,6 +40,9 @@ fn objcopy(bytes: &[u8], address: u32, kind: &str) -> Vec<u8> {
 
 #[test]
 fn blocks_have_the_bytes_that_were_written() {
+    if crate::tools::lacking(&["srec_cat"]) {
+        return;
+    }
     let (large, small) = (noise(150_001), noise(100));
     let pieces = [(0x0800_0000, &large[..]), (0x0803_0000, &small[..]), (0x1fff_c000, &small[..])];
     for (format, options) in [
@@ -62,6 +65,9 @@ fn blocks_have_the_bytes_that_were_written() {
 
 #[test]
 fn all_widths_of_addresses() {
+    if crate::tools::lacking(&["objcopy", "srec_cat"]) {
+        return;
+    }
     let bytes = noise(70_000);
     for (format, kind, address) in [(&Ihex as &dyn Format, "ihex", 0xf000), (&Srec, "srec", 0xf000), (&Srec, "srec", 0x8000_0000)] {
         let unpacked = unpack(format, &objcopy(&bytes, address, kind));
@@ -75,6 +81,9 @@ fn all_widths_of_addresses() {
 
 #[test]
 fn lines_end_in_every_way_and_what_follows_is_not_of_it() {
+    if crate::tools::lacking(&["objcopy"]) {
+        return;
+    }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
         let text = String::from_utf8(objcopy(&noise(1000), 0x100, kind)).unwrap().replace("\r\n", "\n");
         for text in
@@ -93,6 +102,9 @@ fn lines_end_in_every_way_and_what_follows_is_not_of_it() {
 
 #[test]
 fn two_texts_in_a_row_are_one() {
+    if crate::tools::lacking(&["objcopy"]) {
+        return;
+    }
     let text = [objcopy(&noise(100), 0, "ihex"), objcopy(&noise(50), 0x20_0000, "ihex")].concat();
     let unpacked = unpack(&Ihex, &text);
     assert_eq!(unpacked.file("0x00000000"), noise(100));
@@ -102,6 +114,9 @@ fn two_texts_in_a_row_are_one() {
 
 #[test]
 fn damaged_lines_are_said_and_the_rest_is_kept() {
+    if crate::tools::lacking(&["objcopy"]) {
+        return;
+    }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
         let text = String::from_utf8(objcopy(&noise(1000), 0x100, kind)).unwrap();
         let mut lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
@@ -122,6 +137,9 @@ fn damaged_lines_are_said_and_the_rest_is_kept() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
+    if crate::tools::lacking(&["objcopy"]) {
+        return;
+    }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
         let text = objcopy(&noise(1000), 0x100, kind);
         let unpacked = unpack(format, &text[..text.len() / 2]);
@@ -149,6 +167,9 @@ fn few_lines_do_not_make_large_gaps() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["objcopy"]) {
+        return;
+    }
     survives_damage(&Ihex, &objcopy(&noise(20_000), 0xfff0, "ihex"));
     survives_damage(&Srec, &objcopy(&noise(20_000), 0xfff0, "srec"));
 }

@@ -91,12 +91,18 @@ fn check(options: &[&str]) {
 
 #[test]
 fn both_byte_orders() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     check(&["-l"]);
     check(&["-b", "-p", "-e", "128KiB"]);
 }
 
 #[test]
 fn every_compression_that_mkfs_knows() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     check(&["-l", "-m", "none"]);
     check(&["-b", "-x", "zlib", "-m", "size"]);
     check(&["-l", "-X", "lzo", "-x", "zlib", "-x", "rtime"]);
@@ -105,6 +111,9 @@ fn every_compression_that_mkfs_knows() {
 
 #[test]
 fn the_tools_of_sumtool_change_nothing() {
+    if crate::tools::lacking(&["mkfs.jffs2", "sumtool"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     sample(root.path());
     let (plain, summed) = (root.path().with_extension("img"), root.path().with_extension("sum"));
@@ -118,6 +127,9 @@ fn the_tools_of_sumtool_change_nothing() {
 
 #[test]
 fn devices_and_owners_come_from_a_table() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("file"), b"x").unwrap();
     let table = root.path().with_extension("table");
@@ -208,6 +220,9 @@ fn the_newest_version_wins() {
 
 #[test]
 fn lzma_as_openwrt_writes_it() {
+    if crate::tools::lacking(&["xz"]) {
+        return;
+    }
     let text = b"the same words, the same words, the same words again".repeat(20);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("text");
@@ -222,6 +237,9 @@ fn lzma_as_openwrt_writes_it() {
 
 #[test]
 fn a_damaged_node_costs_its_bytes_and_nothing_else() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("a"), noise(100_000)).unwrap();
     std::fs::write(root.path().join("b"), b"whole").unwrap();
@@ -254,6 +272,9 @@ fn what_lost_its_name_is_kept() {
 
 #[test]
 fn a_truncated_image_gives_what_it_has() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("a"), b"early").unwrap();
     std::fs::write(root.path().join("b"), noise(100_000)).unwrap();
@@ -280,6 +301,9 @@ fn folders_inside_themselves_end() {
 
 #[test]
 fn two_images_side_by_side_are_two() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     sample(one.path());
     std::fs::write(two.path().join("settings"), b"a=1\n").unwrap();
@@ -307,6 +331,9 @@ fn magics_alone_are_nothing() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mkfs.jffs2"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("folder")).unwrap();
     std::fs::write(root.path().join("folder/a"), noise(20_000)).unwrap();

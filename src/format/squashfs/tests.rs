@@ -38,11 +38,17 @@ fn check(options: &[&str]) {
 
 #[test]
 fn gzip_images_hold_what_was_put_in() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     check(&["-comp", "gzip"]);
 }
 
 #[test]
 fn small_blocks_many_fragments_and_none() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     check(&["-b", "4096"]);
     check(&["-b", "4096", "-no-fragments"]);
     check(&["-b", "16384", "-always-use-fragments"]);
@@ -50,6 +56,9 @@ fn small_blocks_many_fragments_and_none() {
 
 #[test]
 fn nothing_or_only_some_is_compressed() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     check(&["-noI", "-noD", "-noF"]);
     check(&["-noI", "-noD", "-b", "4096"]);
     check(&["-noF"]);
@@ -58,6 +67,9 @@ fn nothing_or_only_some_is_compressed() {
 
 #[test]
 fn other_compressors() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     for name in ["xz", "lzma", "lzo", "lz4", "zstd"] {
         check(&["-comp", name]);
     }
@@ -67,6 +79,9 @@ fn other_compressors() {
 
 #[test]
 fn modes_owners_times_and_devices() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plain"), "plain").unwrap();
     let mut pseudo = Vec::new();
@@ -86,6 +101,9 @@ fn modes_owners_times_and_devices() {
 
 #[test]
 fn a_folder_of_more_names_than_one_block_lists() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     for index in 0..900 {
         std::fs::write(folder.path().join(format!("file-number-{index:04}")), format!("{}", index % 7)).unwrap();
@@ -98,6 +116,9 @@ fn a_folder_of_more_names_than_one_block_lists() {
 
 #[test]
 fn an_empty_folder_is_an_image_too() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let unpacked = unpack(&Squashfs, &image_of(folder.path(), &[]));
     assert!(unpacked.files.is_empty() && unpacked.problems.is_empty(), "{unpacked:?}");
@@ -105,6 +126,9 @@ fn an_empty_folder_is_an_image_too() {
 
 #[test]
 fn the_end_is_what_the_superblock_says() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let (folder, image) = sample(&["-nopad"]);
     let length = image.len() as u64;
     let among = [vec![0x5a; 700], image, tree::noise(5000)].concat();
@@ -114,6 +138,9 @@ fn the_end_is_what_the_superblock_says() {
 
 #[test]
 fn what_only_looks_like_one_is_refused() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     assert_eq!(carve(&Squashfs, b"hsqs", 0), None);
     assert_eq!(carve(&Squashfs, &[b"hsqs\0sqsh\0squashfs: version %d.%d\n".as_slice(), &[0; 200]].concat(), 0), None);
     assert_eq!(carve(&Squashfs, &[b"hsqs".as_slice(), &tree::noise(4096)].concat(), 0), None);
@@ -132,6 +159,9 @@ fn pointer(image: &[u8], at: usize) -> usize {
 
 #[test]
 fn a_truncated_image_gives_what_is_left_of_it() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let (folder, image) = sample(&[]);
     let directories = pointer(&image, 72);
     // Names are gone and so are fragments, but not the blocks.
@@ -146,6 +176,9 @@ fn a_truncated_image_gives_what_is_left_of_it() {
 
 #[test]
 fn blocks_are_found_without_any_table() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     for (name, found) in [("gzip", true), ("xz", true), ("lzma", true), ("zstd", true), ("lz4", false)] {
         let (folder, image) = sample(&["-comp", name]);
         let unpacked = unpack(&Squashfs, &image[..pointer(&image, 64) - 10]);
@@ -159,6 +192,9 @@ fn blocks_are_found_without_any_table() {
 
 #[test]
 fn damage_costs_only_what_it_hits() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let (folder, image) = sample(&["-b", "16384"]);
     let expected = tree::files(folder.path());
 
@@ -187,6 +223,9 @@ fn damage_costs_only_what_it_hits() {
 
 #[test]
 fn lzma_under_the_name_of_zlib() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let (folder, mut image) = sample(&["-comp", "lzma"]);
     image[20] = 1;
     tree::assert_same(&unpack(&Squashfs, &image), folder.path());
@@ -194,6 +233,9 @@ fn lzma_under_the_name_of_zlib() {
 
 #[test]
 fn folders_that_contain_themselves_come_to_an_end() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
     std::fs::write(folder.path().join("a/file"), "text").unwrap();
@@ -210,6 +252,9 @@ fn folders_that_contain_themselves_come_to_an_end() {
 
 #[test]
 fn a_thousand_folders_that_are_all_the_uppermost_one_are_stopped() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     for index in 0..1000 {
         std::fs::create_dir(folder.path().join(format!("{index:03}"))).unwrap();
@@ -235,6 +280,9 @@ fn a_thousand_folders_that_are_all_the_uppermost_one_are_stopped() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mksquashfs"]) {
+        return;
+    }
     survives_damage(&Squashfs, &sample(&[]).1);
     survives_damage(&Squashfs, &sample(&["-noI", "-noF"]).1);
 }

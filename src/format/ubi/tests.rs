@@ -48,6 +48,9 @@ fn check(unpacked: &Unpacked, root: &[u8], kernel: &[u8]) {
 
 #[test]
 fn volumes_come_out_by_name() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     for options in [&["-m", "1"][..], &["-m", "512", "-s", "256"], &["-m", "2048", "-O", "2048", "-Q", "77"]] {
         let (image, root, kernel) = image(options);
         assert_eq!(carve(&Ubi, &image, 0), Some(image.len() as u64));
@@ -72,6 +75,9 @@ fn set(peb: &mut [u8], field: usize, value: &[u8]) {
 
 #[test]
 fn the_order_on_flash_does_not_matter() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (image, root, kernel) = image(&["-m", "1"]);
     let mut pebs = pebs(&image);
     pebs.reverse();
@@ -85,6 +91,9 @@ fn the_order_on_flash_does_not_matter() {
 
 #[test]
 fn the_newest_whole_copy_wins() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (image, root, _) = image(&["-m", "1"]);
     let mut pebs = pebs(&image);
     let old = pebs[2].clone();
@@ -106,6 +115,9 @@ fn the_newest_whole_copy_wins() {
 
 #[test]
 fn damage_is_told_and_the_rest_comes_out() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (image, root, kernel) = image(&["-m", "1"]);
     let lost = |peb: usize, at: usize, bytes: &[u8]| {
         let mut pebs = pebs(&image);
@@ -132,6 +144,9 @@ fn damage_is_told_and_the_rest_comes_out() {
 
 #[test]
 fn without_a_table_volumes_have_numbers() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (image, root, kernel) = image(&["-m", "1"]);
     let unpacked = unpack(&Ubi, &image[2 * PEB..]);
     assert_eq!(unpacked.names(), ["volume-0", "volume-3", "volume-4"]);
@@ -142,6 +157,9 @@ fn without_a_table_volumes_have_numbers() {
 
 #[test]
 fn two_images_side_by_side_are_two() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (one, _, _) = image(&["-m", "1", "-Q", "1"]);
     let (two, root, kernel) = image(&["-m", "1", "-Q", "2"]);
     let both = [one.as_slice(), &two].concat();
@@ -151,6 +169,9 @@ fn two_images_side_by_side_are_two() {
 
 #[test]
 fn strings_of_a_driver_are_no_image() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     assert_eq!(carve(&Ubi, b"UBI#\x01\0\0\0 UBI! bad magic number", 0), None);
     assert_eq!(carve(&Ubi, &[b"UBI#\x01\0\0\0".as_slice(), &[0; 300_000]].concat(), 0), None);
     let (image, _, _) = image(&["-m", "1"]);
@@ -159,6 +180,9 @@ fn strings_of_a_driver_are_no_image() {
 
 #[test]
 fn absurd_numbers_cost_nothing() {
+    if crate::tools::lacking(&["ubinize"]) {
+        return;
+    }
     let (image, root, _) = image(&["-m", "1"]);
     let mut pebs = pebs(&image);
     set(&mut pebs[3], 12, &0x7fff_ffff_u32.to_be_bytes());

@@ -33,6 +33,9 @@ fn check(options: &[&str]) {
 
 #[test]
 fn every_compression_that_mkfs_knows() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     for compression in ["none", "lzo", "favor_lzo", "zlib", "zstd"] {
         check(&["-x", compression]);
     }
@@ -40,12 +43,18 @@ fn every_compression_that_mkfs_knows() {
 
 #[test]
 fn every_way_to_number_names() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     check(&["-k", "test"]);
     check(&["-f", "32"]);
 }
 
 #[test]
 fn extended_attributes_are_no_files() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("file"), noise(5000)).unwrap();
     compare(root.path(), &unpack(&Ubifs, &image(root.path(), &["-a"])));
@@ -53,6 +62,9 @@ fn extended_attributes_are_no_files() {
 
 #[test]
 fn links_devices_and_owners() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("file"), b"x").unwrap();
     std::fs::hard_link(root.path().join("file"), root.path().join("same")).unwrap();
@@ -72,6 +84,9 @@ fn links_devices_and_owners() {
 
 #[test]
 fn what_is_encrypted_is_said_to_be() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("folder")).unwrap();
     std::fs::write(root.path().join("folder/secret"), noise(10_000)).unwrap();
@@ -165,6 +180,9 @@ fn three() -> (Vec<u8>, [u32; 3]) {
 
 #[test]
 fn the_journal_is_newer_than_the_index() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let (image, [keep, gone, log]) = three();
     let mut journal = Journal::new(&image);
     journal.name(1, 0, "gone").inode(gone, 10_000, 0);
@@ -182,6 +200,9 @@ fn the_journal_is_newer_than_the_index() {
 
 #[test]
 fn what_no_index_leads_to_is_old() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let (image, [_, gone, _]) = three();
     let mut journal = Journal::new(&image);
     journal.sqnum = 1;
@@ -201,6 +222,9 @@ fn what_no_index_leads_to_is_old() {
 
 #[test]
 fn a_damaged_node_costs_its_bytes_and_nothing_else() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let (mut image, _) = three();
     let content = noise(10_000);
     let at = image.windows(100).position(|window| window == &content[4096..4196]).unwrap();
@@ -215,6 +239,9 @@ fn a_damaged_node_costs_its_bytes_and_nothing_else() {
 
 #[test]
 fn a_truncated_image_gives_what_it_has() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     sample(root.path());
     let image = image(root.path(), &["-x", "zlib"]);
@@ -225,6 +252,9 @@ fn a_truncated_image_gives_what_it_has() {
 
 #[test]
 fn what_lost_its_name_is_kept() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let (image, _) = three();
     let mut journal = Journal::new(&image);
     journal.inode(900, 4, 1).data(900, 0, b"1234").inode(901, 4, 0).data(901, 0, b"gone");
@@ -235,6 +265,9 @@ fn what_lost_its_name_is_kept() {
 
 #[test]
 fn a_magic_alone_is_nothing() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     assert_eq!(carve(&Ubifs, &node::MAGIC.repeat(2000), 0), None);
     let (mut image, _) = three();
     assert_eq!(carve(&Ubifs, &image, LEB as u64), None, "no node but the superblock begins a file system");
@@ -244,6 +277,9 @@ fn a_magic_alone_is_nothing() {
 
 #[test]
 fn damage_is_survived() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("folder")).unwrap();
     std::fs::write(root.path().join("folder/a"), noise(20_000)).unwrap();
@@ -254,6 +290,9 @@ fn damage_is_survived() {
 /// Damage behind valid checksums: forged, not broken.
 #[test]
 fn forgeries_are_survived() {
+    if crate::tools::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("folder")).unwrap();
     std::fs::write(root.path().join("folder/a"), noise(20_000)).unwrap();

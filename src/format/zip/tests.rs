@@ -49,6 +49,9 @@ fn check(unpacked: &Unpacked) {
 
 #[test]
 fn every_method() {
+    if crate::tools::lacking(&["7z", "bzip2", "zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let mut images = vec![piped(folder.path())];
@@ -75,6 +78,9 @@ fn every_method() {
 
 #[test]
 fn archives_behind_a_program() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let image = zip(folder.path(), &["-9"]);
@@ -86,6 +92,9 @@ fn archives_behind_a_program() {
 
 #[test]
 fn wide_and_empty_archives() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "text").unwrap();
     let wide = tool(Command::new("sh").current_dir(&folder).args(["-c", "zip -q -fz - file | cat"]));
@@ -97,6 +106,9 @@ fn wide_and_empty_archives() {
 
 #[test]
 fn encrypted_files_are_named() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let unpacked = unpack(&Zip, &zip(folder.path(), &["-P", "secret"]));
@@ -106,6 +118,9 @@ fn encrypted_files_are_named() {
 
 #[test]
 fn without_its_directory() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     for image in [zip(folder.path(), &["-9"]), piped(folder.path())] {
@@ -124,6 +139,9 @@ fn without_its_directory() {
 
 #[test]
 fn damage_is_told() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     let mut image = zip(folder.path(), &["-0"]);
@@ -136,6 +154,9 @@ fn damage_is_told() {
 
 #[test]
 fn files_that_overlap_are_not_read_for_ever() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), noise(100_000)).unwrap();
     let mut command = Command::new("sh");
@@ -150,6 +171,9 @@ fn files_that_overlap_are_not_read_for_ever() {
 
 #[test]
 fn names_that_lead_elsewhere_are_kept_and_told() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("aa")).unwrap();
     fs::write(folder.path().join("aa/file"), "text").unwrap();
@@ -164,6 +188,9 @@ fn names_that_lead_elsewhere_are_kept_and_told() {
 
 #[test]
 fn look_alikes_are_refused() {
+    if crate::tools::lacking(&["zip"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
     assert_eq!(carve(&Zip, b"PK\x03\x04 is the magic, and many programs hold it, with nothing behind it", 0), None);
