@@ -20,6 +20,7 @@ mod fit;
 mod gpt;
 mod gzip;
 mod hwnp;
+mod ihex;
 mod jffs2;
 mod linux;
 mod lz4;
@@ -34,10 +35,12 @@ mod romfs;
 mod sevenz;
 mod spec;
 mod squashfs;
+mod srec;
 mod tar;
 mod trx;
 mod ubi;
 mod ubifs;
+mod uf2;
 mod uimage;
 mod xz;
 mod zip;
@@ -89,6 +92,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &lzma::Lzma,
     &zlib::Zlib,
     // encodings, programs, credentials
+    &ihex::Ihex,
+    &srec::Srec,
+    &uf2::Uf2,
     &elf::Elf,
     &pe::Pe,
     &pem::Pem,

@@ -119,20 +119,26 @@ impl Budget {
         if self.shared.interrupt.load(Ordering::Relaxed) { Err(Exceeded::Time) } else { Ok(()) }
     }
 
-    /// Pays for one more artifact at `depth`.
+    /// Pays for one more artifact.
     ///
     /// # Errors
-    /// If there are too many, or it is too deep.
-    pub fn charge_artifact(&self, depth: u32) -> Result<(), Exceeded> {
+    /// If there are too many, or the inspection was interrupted.
+    pub fn charge_artifact(&self) -> Result<(), Exceeded> {
         self.check()?;
-        if depth > self.shared.limits.depth {
-            return Err(Exceeded::Depth(self.shared.limits.depth));
-        }
         if self.shared.artifacts.fetch_add(1, Ordering::Relaxed) >= self.shared.limits.artifacts {
             self.shared.limit_struck.store(true, Ordering::Relaxed);
             return Err(Exceeded::Artifacts(self.shared.limits.artifacts));
         }
         Ok(())
+    }
+
+    /// Fails for artifacts at a `depth` to which nobody goes.
+    ///
+    /// # Errors
+    /// [`Exceeded::Depth`], [`Exceeded::Time`].
+    pub fn check_depth(&self, depth: u32) -> Result<(), Exceeded> {
+        self.check()?;
+        if depth > self.shared.limits.depth { Err(Exceeded::Depth(self.shared.limits.depth)) } else { Ok(()) }
     }
 
     fn charge_bytes(&self, count: u64) -> Result<(), Exceeded> {
@@ -341,8 +347,8 @@ mod tests {
     fn interruption_stops_at_the_next_charge() {
         let interrupt = Arc::new(AtomicBool::new(false));
         let budget = Budget::new(Limits::default(), Arc::clone(&interrupt));
-        budget.charge_artifact(0).unwrap();
+        budget.charge_artifact().unwrap();
         interrupt.store(true, Ordering::Relaxed);
-        assert_eq!(budget.charge_artifact(0), Err(Exceeded::Time));
+        assert_eq!(budget.charge_artifact(), Err(Exceeded::Time));
     }
 }

@@ -1,12 +1,12 @@
 //! Claims against policy lists: match, clear or inconclusive, and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Artifact;
 use crate::attribution::{Attribution, CLAIM};
 use crate::coverage::Coverage;
 use crate::problem::Code;
-use crate::signature::{Database, PolicyList, Role};
+use crate::signature::{Database, Link, ListEntry, PolicyList, Role};
 
 /// What a list says of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,37 +65,27 @@ pub struct Judgement {
 /// Parts of the image, percent, that may be unknown or opaque in one that is called clear.
 const MOST_NOT_UNDERSTOOD: u64 = 10;
 
-/// Suppliers that the list means: those it names, and where it says so those that belong to them.
-pub fn listed(database: &Database, list: &PolicyList) -> Vec<(String, usize)> {
-    let mut all = Vec::new();
-    for supplier in database.suppliers().keys() {
-        let owners: BTreeSet<String> = database.owners(supplier).into_iter().map(|link| link.owner).collect();
-        let entry = list.entries.iter().position(|entry| entry.supplier == *supplier);
-        let through = || list.entries.iter().position(|entry| entry.affiliates && owners.contains(&entry.supplier));
-        all.extend(entry.or_else(through).map(|index| (supplier.clone(), index)));
-    }
-    all
+/// The entry of `list` that means the supplier `id`: one that names it, or one that names an owner of it and means whom that owns.
+pub fn entry<'l>(list: &'l PolicyList, id: &str, owners: &[Link]) -> Option<&'l ListEntry> {
+    let named = list.entries.iter().find(|entry| entry.supplier == id);
+    let owned = |entry: &&ListEntry| entry.affiliates && owners.iter().any(|link| link.owner == entry.supplier);
+    named.or_else(|| list.entries.iter().find(owned))
 }
 
 /// What `list` says of an image with these attributions.
 pub fn judge(database: &Database, list: &PolicyList, artifacts: &[Artifact], all: &[Attribution], coverage: &Coverage) -> Judgement {
-    let mut matches: Vec<ListMatch> = Vec::new();
-    let mut unsure = BTreeSet::new();
-    for (supplier, entry) in listed(database, list) {
-        let Some(entry) = list.entries.get(entry) else { continue };
-        for role in
-            Role::ALL.into_iter().filter(|role| !matches!(role, Role::DependsOn | Role::Mentioned | Role::Builder | Role::Distribution))
-        {
-            let whose = |one: &Attribution| database.signatures().get(one.signature).is_some_and(|written| written.supplier == supplier);
-            let parts: Vec<(usize, &Attribution)> = all.iter().enumerate().filter(|(_, one)| one.role == role && whose(one)).collect();
-            let claims: Vec<_> = parts.iter().filter(|(_, one)| one.is_claim()).collect();
-            if claims.is_empty() && !parts.is_empty() {
-                unsure.insert(supplier.clone());
-            }
-            let Some(confidence) = claims.iter().map(|(_, one)| one.confidence).max() else { continue };
+    let (mut matches, mut unsure) = (Vec::new(), BTreeSet::new());
+    for (supplier, roles) in parts(database, all) {
+        let Some(entry) = entry(list, supplier, &database.owners(supplier)) else { continue };
+        for (role, members) in roles {
+            let claims: Vec<_> = members.iter().filter(|(_, one)| one.is_claim()).collect();
+            let Some(confidence) = claims.iter().map(|(_, one)| one.confidence).max() else {
+                unsure.insert(supplier.to_owned());
+                continue;
+            };
             let places: BTreeSet<_> = claims.iter().map(|(_, one)| one.artifact).collect();
             matches.push(ListMatch {
-                supplier: supplier.clone(),
+                supplier: supplier.to_owned(),
                 listed: entry.supplier.clone(),
                 role,
                 confidence,
@@ -113,6 +103,19 @@ pub fn judge(database: &Database, list: &PolicyList, artifacts: &[Artifact], all
         (true, false) => Verdict::Inconclusive,
     };
     Judgement { list: list.id.clone(), verdict, matches, reasons }
+}
+
+/// Attributions with their indexes, by supplier and role: those that a list may speak of.
+type Parts<'a> = BTreeMap<&'a str, BTreeMap<Role, Vec<(usize, &'a Attribution)>>>;
+
+fn parts<'a>(database: &'a Database, all: &'a [Attribution]) -> Parts<'a> {
+    let mut parts = Parts::new();
+    for (index, one) in all.iter().enumerate() {
+        let spoken_of = !matches!(one.role, Role::DependsOn | Role::Mentioned | Role::Builder | Role::Distribution);
+        let Some(written) = database.signatures().get(one.signature).filter(|_| spoken_of) else { continue };
+        parts.entry(written.supplier.as_str()).or_default().entry(one.role).or_default().push((index, one));
+    }
+    parts
 }
 
 /// Why nothing found does not mean nothing there.

@@ -9,7 +9,7 @@ use rayon::Scope;
 use crate::artifact::Artifact;
 use crate::blob::Blob;
 use crate::format::{Attributes, Child, Children};
-use crate::limits::Budget;
+use crate::limits::{Budget, Exceeded};
 use crate::problem::{Code, Fault, Problem};
 use crate::signature::Database;
 
@@ -140,7 +140,8 @@ struct Crew<'c, 'scope, 'w> {
 const WAITING: u64 = 64;
 
 impl<'scope, 'w> Crew<'_, 'scope, 'w> {
-    fn take(&self, pending: Pending) {
+    fn take(&self, pending: Pending) -> Result<(), Exceeded> {
+        self.walk.budget.charge_artifact()?;
         let place = self.slots.reserve();
         let (walk, slots, waiting) = (self.walk, self.slots, self.waiting);
         let room = walk.budget.live() < walk.budget.limits().live / 4 && waiting.load(Ordering::Relaxed) < WAITING;
@@ -154,6 +155,7 @@ impl<'scope, 'w> Crew<'_, 'scope, 'w> {
             }
             None => slots.fill(place, pending.examine(walk, self.scope.is_some())),
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,11 @@
 //! What the source may not become: layers that import upwards, crates named in the wrong place, files without a word on what they are for.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::string_slice, reason = "a test that cannot read the source must fail")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot read the source must fail"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

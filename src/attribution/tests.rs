@@ -98,7 +98,7 @@ fn claims_among(makers: usize, named: usize) -> usize {
     bytes.extend_from_slice(b"\x01\x021.2.3\0\x01\x02");
     let (input, options) = (crate::walk::Input::Image(crate::blob::Blob::new(bytes)), crate::Options::default());
     let report = crate::inspect(&input, "x", &database, &options);
-    report.components.iter().filter(|one| one.confidence >= CLAIM).count()
+    report.components.iter().filter(|one| one.confidence >= crate::attribution::CLAIM).count()
 }
 
 #[test]

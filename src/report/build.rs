@@ -10,7 +10,7 @@ use super::{
 use crate::artifact::{Artifact, locations};
 use crate::attribution::{Attribution, attribute};
 use crate::coverage::{Coverage, coverage};
-use crate::policy::{Judgement, judge, listed};
+use crate::policy::{Judgement, entry, judge};
 use crate::signature::{Database, PolicyList, Role, Signature};
 
 /// A tree with all that was concluded from it.
@@ -126,7 +126,8 @@ fn supplier(findings: &Findings<'_>, id: &str, roles: &BTreeMap<Role, (u8, BTree
     let line = |(role, (confidence, places)): (&Role, &(u8, BTreeSet<usize>))| {
         (role.name(), RoleLine { confidence: *confidence, artifacts: places.len(), bytes: bytes(places) })
     };
-    let means = |list: &&PolicyList| listed(database, list).iter().any(|(supplier, _)| supplier == id);
+    let means = |list: &&PolicyList| entry(list, id, &ownership).is_some();
+    let lists = database.lists().values().filter(means).map(|list| list.id.clone()).collect();
     SupplierLine {
         id: id.to_owned(),
         name: known.map_or_else(|| id.to_owned(), |known| known.name.clone()),
@@ -134,7 +135,7 @@ fn supplier(findings: &Findings<'_>, id: &str, roles: &BTreeMap<Role, (u8, BTree
         owners: ownership.iter().map(|link| link.owner.clone()).collect(),
         ownership: ownership.into_iter().map(|link| OwnerLine { id: link.owner, relation: link.relation, since: link.since }).collect(),
         roles: roles.iter().map(line).collect(),
-        lists: database.lists().values().filter(means).map(|list| list.id.clone()).collect(),
+        lists,
     }
 }
 

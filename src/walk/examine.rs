@@ -74,7 +74,7 @@ impl<'e, 'w> Examination<'e, 'w> {
     }
 
     pub(super) fn run(mut self) -> Node {
-        if let Err(exceeded) = self.walk.budget.charge_artifact(self.depth) {
+        if let Err(exceeded) = self.walk.budget.check_depth(self.depth) {
             self.artifact.problems.push(Fault::from(exceeded).at(None));
             return Node { artifact: self.artifact, children: Vec::new() };
         }
@@ -86,7 +86,8 @@ impl<'e, 'w> Examination<'e, 'w> {
             match (self.payload.take(), self.format) {
                 (Some((child, problem)), _) => {
                     self.artifact.problems.extend(problem);
-                    crew.take(below(child, self.depth));
+                    let outcome = crew.take(below(child, self.depth)).map(|()| Vec::new());
+                    self.problems_of(outcome);
                 }
                 (None, Some(format)) => self.unpack(format, crew),
                 (None, None) => (),
@@ -126,7 +127,7 @@ impl<'e, 'w> Examination<'e, 'w> {
                     self.format = pending.format.and_then(|row| FORMATS.get(row).copied());
                     self.payload = pending.payload;
                 }
-                Some(pending) => crew.take(pending),
+                Some(pending) => crew.take(pending)?,
                 None => (),
             }
             budget.check()
@@ -165,10 +166,7 @@ impl<'e, 'w> Examination<'e, 'w> {
     /// Streams, archives and file systems embedded in a program.
     fn look_inside(&mut self, crew: &Crew<'_, '_, '_>) {
         let (blob, depth) = (self.blob.clone(), self.depth);
-        let mut found = |span: Span, content: Content<'_>| {
-            part(&blob, span, content, depth).1.into_iter().for_each(|pending| crew.take(pending));
-            self.walk.budget.check()
-        };
+        let mut found = |span: Span, content: Content<'_>| part(&blob, span, content, depth).1.map_or(Ok(()), |pending| crew.take(pending));
         let outcome = scan_inside(&blob, self.walk.budget, &mut found);
         self.problems_of(outcome);
     }
@@ -223,8 +221,7 @@ fn digest_of(children: &[Node]) -> [u8; 32] {
 
 /// Hands a child of an unpacker to the crew.
 fn deliver(crew: &Crew<'_, '_, '_>, child: Child, depth: u32) -> Result<(), Exceeded> {
-    crew.take(below(child, depth));
-    crew.walk.budget.check()
+    crew.take(below(child, depth))
 }
 
 /// A child of an artifact at `depth` of which nothing is known yet.

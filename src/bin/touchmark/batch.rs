@@ -57,9 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let database = settings.database()?;
     let policies = settings.policies(&database)?;
     let (mut files, left_out) = files_below(&arguments.folder)?;
-    for message in &left_out {
-        output::complain(&format!("left out: {message}"));
-    }
+    warn(&left_out, settings.verbose);
     let format = output::format(settings, true);
     let names = match &arguments.output {
         Some(folder) => {
@@ -84,6 +82,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     drop(bar);
     output::print_text(&summary.rendered(files.len(), &left_out, format)?)?;
     Ok(summary.ending.unwrap_or(Ending::Fine))
+}
+
+/// Files that are named on standard error before the rest is counted; the summary has them all.
+const WARNINGS: usize = 5;
+
+fn warn(left_out: &[Failure], verbose: bool) {
+    let most = if verbose { usize::MAX } else { WARNINGS };
+    for message in left_out.iter().take(most) {
+        output::complain(&format!("left out: {message}"));
+    }
+    if let Some(more) = left_out.len().checked_sub(most).filter(|more| *more > 0) {
+        output::complain(&format!("left out: {more} more, all of them in the summary"));
+    }
 }
 
 /// Makes the folder for the reports. One that lies among the images is no image.

@@ -114,10 +114,11 @@ fn show_supplier(database: &Database, supplier: &Supplier) -> String {
         let (since, until) = (owner.since.as_deref().unwrap_or("?"), owner.until.as_deref().unwrap_or("now"));
         text.push_str(&format!("  {} of {} ({since} to {until})\n", owner.relation.name(), owner.id));
     }
+    let owners = database.owners(&supplier.id);
     let lists: Vec<_> = database
         .lists()
         .values()
-        .filter(|list| touchmark::policy::listed(database, list).iter().any(|(id, _)| *id == supplier.id))
+        .filter(|list| touchmark::policy::entry(list, &supplier.id, &owners).is_some())
         .map(|list| list.id.clone())
         .collect();
     if !lists.is_empty() {
