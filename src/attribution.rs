@@ -74,6 +74,11 @@ impl Attribution {
     pub fn is_claim(&self) -> bool {
         self.confidence >= CLAIM && !matches!(self.role, Role::DependsOn | Role::Mentioned)
     }
+
+    /// Whether code seems to say so, not a text or a table, though not surely enough to count.
+    pub fn is_hint(&self) -> bool {
+        self.role == Role::Mentioned && self.bits >= bits(Strength::Banner)
+    }
 }
 
 /// All attributions of one artifact, by signature and role.
@@ -126,20 +131,20 @@ struct Witness {
 impl Hypothesis<'_> {
     fn judge(&self, signature: usize, role: Role, members: &[usize]) -> Option<Attribution> {
         let witnesses = self.witnesses(members);
-        let version_only = members.iter().all(|index| self.strength(*index) == Some(Strength::Version));
-        if version_only {
+        if role != Role::DependsOn && !members.iter().any(|index| self.names_somebody(*index)) {
             return None;
         }
+        let version = version::of(self.written, self.artifact, members);
         let bits = total(&witnesses);
         let confidence = percent(PRIOR_BITS + bits);
         let attribution = |role, confidence| Attribution {
             artifact: self.artifact.id,
             signature,
             role,
-            version: version::of(self.written, self.artifact, members),
+            version: version.clone(),
             bits,
             confidence,
-            evidence: members.to_vec(),
+            evidence: members.iter().copied().filter(|index| self.is_relevant(*index, version.as_deref())).collect(),
         };
         if role == Role::DependsOn {
             // DT_NEEDED is an instruction to the loader: there is nothing to weigh.
@@ -160,6 +165,18 @@ impl Hypothesis<'_> {
         let internal = witnesses.iter().filter(|one| one.strength <= Strength::Internal);
         let (symbols, texts): (Vec<_>, Vec<_>) = internal.partition(|one| one.fact == "elf.symbol");
         symbols.is_empty() && texts.len() < 2
+    }
+
+    /// Bare versions and symbols that many have name nobody.
+    fn names_somebody(&self, index: usize) -> bool {
+        let symbol = self.artifact.evidence.get(index).is_some_and(|evidence| evidence.fact.starts_with("elf."));
+        self.strength(index).is_some_and(|strength| strength < Strength::Supporting || (strength == Strength::Supporting && !symbol))
+    }
+
+    /// Of bare versions, only those that say the version that was settled on.
+    fn is_relevant(&self, index: usize, version: Option<&str>) -> bool {
+        let says = |evidence: &Evidence| evidence.version.as_deref() == version;
+        self.strength(index) != Some(Strength::Version) || self.artifact.evidence.get(index).is_some_and(says)
     }
 
     fn strength(&self, index: usize) -> Option<Strength> {

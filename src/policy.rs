@@ -75,6 +75,12 @@ pub fn entry<'l>(list: &'l PolicyList, id: &str, owners: &[Link]) -> Option<&'l 
 /// What `list` says of an image with these attributions.
 pub fn judge(database: &Database, list: &PolicyList, artifacts: &[Artifact], all: &[Attribution], coverage: &Coverage) -> Judgement {
     let (mut matches, mut unsure) = (Vec::new(), BTreeSet::new());
+    for hint in all.iter().filter(|one| one.is_hint()) {
+        let Some(written) = database.signatures().get(hint.signature) else { continue };
+        if entry(list, &written.supplier, &database.owners(&written.supplier)).is_some() {
+            unsure.insert(written.supplier.clone());
+        }
+    }
     for (supplier, roles) in parts(database, all) {
         let Some(entry) = entry(list, supplier, &database.owners(supplier)) else { continue };
         for (role, members) in roles {

@@ -105,9 +105,12 @@ fn unescaped(excerpt: &str) -> Vec<u8> {
     bytes
 }
 
+/// A piece of evidence: its number, where it stands, and what stands there.
+type Claim = (usize, Span, Vec<u8>);
+
 /// A second walk, in order, that looks each verbatim excerpt up where it is said to stand. Returns its report and what is wrong.
 fn second_walk(bytes: &Blob, first: &Report, database: &Database) -> (Report, Vec<String>) {
-    let mut wanted: BTreeMap<&str, Vec<(usize, Span, Vec<u8>)>> = BTreeMap::new();
+    let mut wanted: BTreeMap<&str, Vec<Claim>> = BTreeMap::new();
     for one in first.evidence.iter().filter(|one| one.verbatim) {
         let sha256 = first.artifacts[one.artifact].sha256.as_str();
         wanted.entry(sha256).or_default().push((one.id, Span::new(one.offset, one.length), unescaped(&one.excerpt)));

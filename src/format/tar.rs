@@ -1,4 +1,4 @@
-//! tar archives: ustar, with the extensions of pax and of GNU.
+//! tar archives: of Unix version 7, ustar, and with the extensions of pax and of GNU.
 
 use self::header::{Header, Role};
 use self::pax::Fields;
@@ -20,14 +20,15 @@ static SPEC: Spec = Spec {
     id: "tar",
     name: "tar",
     kind: Kind::Archive,
-    magics: &[Magic::anywhere(b"ustar").at(257)],
+    // "ustar" since POSIX; before it, only the way in which tar ends its checksum, and the checksum itself, tell.
+    magics: &[Magic::anywhere(b"ustar").at(257), Magic::start(b"\0 ").at(154)],
     leaf: false,
     references: &[
         "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06",
         "https://www.gnu.org/software/tar/manual/html_node/Standard.html",
         "https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html",
     ],
-    limitations: &["archives from before POSIX, whose headers have no magic", "archives in several volumes"],
+    limitations: &["archives from before POSIX, whose headers have no magic, in the middle of other bytes", "archives in several volumes"],
 };
 
 /// Everything in a tar archive is a number of these.
@@ -44,7 +45,8 @@ impl Format for Tar {
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let bytes = Bytes(blob.bytes().tail(start));
         let first = Header::read(bytes, 0)?;
-        if !first.posix {
+        let old = start == 0 && first.mode.is_some() && first.modified.is_some() && first.path.first().is_some_and(u8::is_ascii_graphic);
+        if !first.posix && !old {
             return Err(Rejected("magic"));
         }
         let Ok(end) = walk(bytes, &mut |_| Ok(())) else { return Err(Rejected("unreachable: nothing was unpacked")) };

@@ -25,8 +25,8 @@ pub struct Findings<'f> {
     pub coverage: Coverage,
     /// Verdicts.
     pub judgements: Vec<Judgement>,
-    /// Number in the report of the first piece of evidence of each artifact.
-    first_evidence: Vec<usize>,
+    /// Of each artifact: number in the report of each piece of evidence that some attribution rests on, by its index.
+    evidence: Vec<BTreeMap<usize, usize>>,
 }
 
 impl<'f> Findings<'f> {
@@ -37,16 +37,14 @@ impl<'f> Findings<'f> {
         let claimed: BTreeSet<usize> = attributions.iter().filter(code).map(|one| one.artifact).collect();
         let coverage = coverage(&artifacts, &claimed);
         let judgements = policies.iter().map(|list| judge(database, list, &artifacts, &attributions, &coverage)).collect();
-        let mut next = 0_usize;
-        let first_evidence = artifacts
-            .iter()
-            .map(|artifact| {
-                let first = next;
-                next = next.saturating_add(artifact.evidence.len());
-                first
-            })
-            .collect();
-        Self { database, artifacts, attributions, coverage, judgements, first_evidence }
+        let mut evidence: Vec<BTreeMap<usize, usize>> = artifacts.iter().map(|_| BTreeMap::new()).collect();
+        for one in &attributions {
+            if let Some(used) = evidence.get_mut(one.artifact) {
+                used.extend(one.evidence.iter().map(|index| (*index, 0)));
+            }
+        }
+        evidence.iter_mut().flat_map(BTreeMap::values_mut).enumerate().for_each(|(number, id)| *id = number);
+        Self { database, artifacts, attributions, coverage, judgements, evidence }
     }
 
     fn signature(&self, one: &Attribution) -> Option<&'f Signature> {
@@ -54,8 +52,8 @@ impl<'f> Findings<'f> {
     }
 
     fn evidence_ids(&self, one: &Attribution) -> Vec<usize> {
-        let first = self.first_evidence.get(one.artifact).copied().unwrap_or(0);
-        one.evidence.iter().map(|index| index.saturating_add(first)).collect()
+        let ids = self.evidence.get(one.artifact);
+        one.evidence.iter().filter_map(|index| ids?.get(index).copied()).collect()
     }
 }
 
@@ -194,8 +192,11 @@ fn artifacts(findings: &Findings<'_>) -> Vec<super::ArtifactLine> {
 }
 
 fn evidence(findings: &Findings<'_>) -> Vec<super::EvidenceLine> {
-    let all = findings.artifacts.iter().flat_map(|artifact| artifact.evidence.iter().map(|one| (artifact.id, one)));
-    all.enumerate().filter_map(|(id, (artifact, one))| parts::evidence(findings.database, id, artifact, one)).collect()
+    let used = findings.artifacts.iter().zip(&findings.evidence).flat_map(|(artifact, ids)| ids.iter().map(move |used| (artifact, used)));
+    let line = |(artifact, (index, id)): (&Artifact, (&usize, &usize))| {
+        parts::evidence(findings.database, *id, artifact.id, artifact.evidence.get(*index)?)
+    };
+    used.filter_map(line).collect()
 }
 
 fn policy(findings: &Findings<'_>, one: &Judgement) -> Option<PolicyLine> {

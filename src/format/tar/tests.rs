@@ -127,6 +127,21 @@ fn damage_is_told_and_the_rest_kept() {
 }
 
 #[test]
+fn archives_from_before_posix_are_read_as_whole_files() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("etc")).unwrap();
+    fs::write(folder.path().join("etc/motd"), "hello").unwrap();
+    std::os::unix::fs::symlink("etc/motd", folder.path().join("link")).unwrap();
+    let mut command = Command::new("tar");
+    let image = tool(command.current_dir(&folder).args(["--format=v7", "--sort=name", "-c", "etc", "link"]));
+    assert!(image[257..262] != *b"ustar");
+    let unpacked = unpack(&Tar, &image);
+    assert_eq!(unpacked.file("etc/motd"), b"hello");
+    assert!(unpacked.entries.iter().any(|entry| entry.kind == EntryKind::Symlink("etc/motd".to_owned())));
+    assert_eq!(carve(&Tar, &[b"before".as_slice(), &image].concat(), 6), None, "without a magic only the start is sure enough");
+}
+
+#[test]
 fn look_alikes_are_refused() {
     let mut text = vec![b'x'; 600];
     text[257..262].copy_from_slice(b"ustar");
