@@ -72,9 +72,15 @@ fn of_one(artifact: &Artifact, inside: Coverage, spans: u64, claimed: bool) -> C
     if claimed {
         return Coverage { attributed: size, ..whole };
     }
+    // Chunks that became no artifact, because a limit was reached, are unknown.
+    let rest = |bytes: u64| match artifact.format {
+        None if !artifact.chunks.is_empty() => Coverage { unknown: bytes, ..Coverage::default() },
+        _ => Coverage { identified: bytes, ..Coverage::default() },
+    };
     if inside.total == 0 {
         return match artifact.format {
-            _ if padding > 0 => Coverage { padding, identified: size.saturating_sub(padding), ..whole },
+            _ if padding > 0 => Coverage { padding, total: size, ..rest(size.saturating_sub(padding)) },
+            None if !artifact.chunks.is_empty() => Coverage { total: size, ..rest(size) },
             Some(_) => Coverage { identified: size, ..whole },
             None if artifact.opaque => Coverage { opaque: size, ..whole },
             None if artifact.context == crate::fact::Context::Raw => Coverage { unknown: size, ..whole },
@@ -82,8 +88,8 @@ fn of_one(artifact: &Artifact, inside: Coverage, spans: u64, claimed: bool) -> C
         };
     }
     if spans == inside.total && spans.saturating_add(padding) <= size {
-        let headers = size.saturating_sub(spans).saturating_sub(padding);
-        let mut sum = Coverage { padding, identified: headers, total: size.saturating_sub(spans), ..Coverage::default() };
+        let headers = rest(size.saturating_sub(spans).saturating_sub(padding));
+        let mut sum = Coverage { padding, total: size.saturating_sub(spans), ..headers };
         sum.add(inside);
         return sum;
     }

@@ -2,8 +2,8 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::panic,
-    clippy::unwrap_used,
     clippy::string_slice,
+    clippy::unwrap_used,
     reason = "a test that cannot read the source must fail"
 )]
 

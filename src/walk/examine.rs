@@ -133,6 +133,11 @@ impl<'e, 'w> Examination<'e, 'w> {
             budget.check()
         };
         let outcome = scan(&blob, budget, &mut found);
+        let covered = chunks.last().map_or(0, |chunk| chunk.span.end());
+        if outcome.is_err() && covered < blob.len() {
+            // Where a limit ended the scan, the rest is unknown.
+            chunks.push(Chunk { span: Span::between(covered, blob.len()), kind: ChunkKind::Unknown });
+        }
         self.problems_of(outcome);
         // A blob that is one unknown chunk is simply unknown, one that is one format is of that format.
         if chunks.len() > 1 || matches!(chunks.as_slice(), [Chunk { kind: ChunkKind::Padding, .. }]) {
