@@ -108,8 +108,7 @@ pub(crate) const LEAST_BROKEN_STREAM: u64 = 1024;
 /// not read, behind a header that was, is one.
 pub(crate) fn carve_stream<'b>(codec: Codec, name: String, input: &[u8], budget: &'b Budget) -> Result<Carved<'b>, Rejected> {
     let Stream { output, consumed, fault } = codec.stream(input, budget);
-    // What a limit stopped cannot be told from a stream: it is one, so that the report says what was left out.
-    let known = fault.as_ref().is_none_or(|fault| matches!(fault, Fault::Unsupported(_)) || fault.is_limit());
+    let known = fault.as_ref().is_none_or(|fault| matches!(fault, Fault::Unsupported(_)));
     if consumed == 0 || (!known && output.len() < LEAST_BROKEN_STREAM) {
         return Err(Rejected("the compressed data breaks off at once"));
     }

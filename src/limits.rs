@@ -1,7 +1,7 @@
 //! What may be spent on an input, and the shared meter that everything is charged to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The most that one inspection may spend. All sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub enum Exceeded {
 pub struct Budget {
     shared: Arc<Shared>,
     spent: AtomicU64,
+    struck: OnceLock<Exceeded>,
 }
 
 #[derive(Debug)]
@@ -83,17 +84,22 @@ impl Budget {
             limit_struck: AtomicBool::new(false),
             interrupt,
         };
-        Self { shared: Arc::new(shared), spent: AtomicU64::new(0) }
+        Self { shared: Arc::new(shared), spent: AtomicU64::new(0), struck: OnceLock::new() }
     }
 
     /// The same meter with a count of its own of what is spent through it.
     pub fn fork(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), spent: AtomicU64::new(0) }
+        Self { shared: Arc::clone(&self.shared), spent: AtomicU64::new(0), struck: OnceLock::new() }
     }
 
     /// Bytes unpacked through this meter, not counting its forks.
     pub fn spent(&self) -> u64 {
         self.spent.load(Ordering::Relaxed)
+    }
+
+    /// The first limit that struck an output of this meter, not counting its forks.
+    pub fn struck(&self) -> Option<Exceeded> {
+        self.struck.get().copied()
     }
 
     /// The limits it was made with.
@@ -203,6 +209,11 @@ impl<'b> Output<'b> {
     }
 
     fn pay(&mut self, count: u64) -> Result<(), Exceeded> {
+        let budget = self.budget;
+        self.try_to_pay(count).inspect_err(|exceeded| _ = budget.struck.set(*exceeded))
+    }
+
+    fn try_to_pay(&mut self, count: u64) -> Result<(), Exceeded> {
         let limits = self.budget.limits();
         let after = self.len().saturating_add(count);
         if after > limits.artifact {

@@ -9,7 +9,7 @@ use daachorse::DoubleArrayAhoCorasick;
 use crate::blob::{Blob, Bytes, Span, to_u64};
 use crate::format::{Anchor, Carved, FORMATS, Format, Kind};
 use crate::limits::{Budget, Exceeded};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Fault, Problem};
 
 /// What a chunk holds.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ struct Scanner<'s> {
     formats: &'s dyn Fn(&dyn Format) -> bool,
     spent: u64,
     gave_up: Option<u64>,
+    /// The first place where a limit ended an attempt, so that nobody knows what it was.
+    limited: Option<(u64, Exceeded)>,
 }
 
 /// Covers `blob` with chunks and hands each to `found`. Problems say what was not tried.
@@ -73,7 +75,7 @@ struct Scanner<'s> {
 /// # Errors
 /// If `found` reaches a limit, or the inspection is interrupted.
 pub fn scan(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Result<Vec<Problem>, Exceeded> {
-    let mut scanner = Scanner { blob, budget, formats: &|_| true, spent: 0, gave_up: None };
+    let mut scanner = Scanner { blob, budget, formats: &|_| true, spent: 0, gave_up: None, limited: None };
     let mut covered = 0;
     scanner.run(0, &mut |span, format, carved| {
         gap(blob, Span::between(covered, span.start), found)?;
@@ -90,7 +92,7 @@ pub fn scan(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Result<Vec<P
 /// If `found` reaches a limit, or the inspection is interrupted.
 pub fn scan_inside(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Result<Vec<Problem>, Exceeded> {
     let embedded = |format: &dyn Format| !matches!(format.spec().kind, Kind::Program | Kind::Partition | Kind::Encoding);
-    let mut scanner = Scanner { blob, budget, formats: &embedded, spent: 0, gave_up: None };
+    let mut scanner = Scanner { blob, budget, formats: &embedded, spent: 0, gave_up: None, limited: None };
     scanner.run(1, &mut |span, format, carved| {
         let whole = carved.payload.as_ref().is_none_or(|payload| payload.fault.is_none());
         if whole { found(span, Content::Format(format, carved)) } else { Ok(()) }
@@ -100,7 +102,7 @@ pub fn scan_inside(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Resul
 
 /// Whether some format starts at the first byte.
 pub fn begins_with_format(blob: &Blob, budget: &Budget) -> bool {
-    let mut scanner = Scanner { blob, budget, formats: &|_| true, spent: 0, gave_up: None };
+    let mut scanner = Scanner { blob, budget, formats: &|_| true, spent: 0, gave_up: None, limited: None };
     scanner.first(&mut |_, _, _| Ok(())).is_ok_and(|end| end > 0)
 }
 
@@ -192,6 +194,7 @@ impl Scanner<'_> {
         let carved = match format.carve(self.blob, start, &meter) {
             Ok(carved) if carved.length > 0 => carved,
             _ => {
+                self.limited = self.limited.or(meter.struck().map(|exceeded| (start, exceeded)));
                 self.spent = self.spent.saturating_add(meter.spent());
                 if self.spent > EFFORT.1.saturating_add(self.blob.len().saturating_mul(EFFORT.0)) {
                     self.gave_up = self.gave_up.or(Some(start));
@@ -209,7 +212,8 @@ impl Scanner<'_> {
             let message = "too many places only looked like compressed streams: those from here on were not tried".to_owned();
             Problem { code: Code::ScanEffort, offset: Some(offset), message }
         };
-        self.gave_up.map(told).into_iter().collect()
+        let limited = self.limited.map(|(offset, exceeded)| Fault::from(exceeded).at(Some(offset)));
+        self.gave_up.map(told).into_iter().chain(limited).collect()
     }
 }
 

@@ -343,3 +343,25 @@ fn every_dependency_has_a_reason_and_a_row() {
     let there: BTreeSet<String> = all["[dependencies]"].iter().map(|(name, _)| name.replace('-', "_")).collect();
     assert_eq!(there, rows, "the dependencies of Cargo.toml and the rows of CRATES in {}", file!());
 }
+
+#[test]
+fn every_reader_has_a_fuzz_target() {
+    let folder = root().join("fuzz/fuzz_targets");
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let formats = touchmark::format::FORMATS
+        .iter()
+        .map(|format| (format!("format_{}", format.spec().id), format!("format(\"{}\",", format.spec().id)));
+    let analyzers = touchmark::fact::ANALYZERS.iter().map(|one| (format!("fact_{}", one.id()), format!("analyzer(\"{}\",", one.id())));
+    let whole = ["inspect", "signature"].map(|name| (name.to_owned(), format!("{name}(bytes)")));
+    let wanted: BTreeMap<String, String> =
+        formats.chain(analyzers).chain(whole).map(|(name, call)| (name.replace('-', "_"), call)).collect();
+    let lacks = |(name, call): (&String, &String)| {
+        let text = fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap_or_default();
+        let listed = manifest.contains(&format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\""));
+        (!text.contains(&format!("touchmark_fuzz::{call}")) || !listed)
+            .then(|| format!("fuzz/fuzz_targets/{name}.rs, or its [[bin]] in fuzz/Cargo.toml"))
+    };
+    none("every format and every analyzer has a fuzz target", wanted.iter().filter_map(lacks));
+    let there = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    none("a fuzz target is for something that there is", there.filter(|name| !wanted.contains_key(name)));
+}

@@ -45,6 +45,9 @@ impl Reader<'_> {
             let Stream { output, consumed, fault } = self.codec.stream(data.tail(at), self.effort.budget());
             self.effort.spend(output.len().saturating_add(consumed))?;
             let cut_off = matches!(fault, Some(Fault::Truncated(_))) && output.len() >= LEAST_BROKEN_STREAM;
+            if let Some(Fault::Exceeded(exceeded)) = fault {
+                return Err(exceeded);
+            }
             if fault.is_some() && !cut_off {
                 self.effort.spend(ATTEMPT)?;
                 break;
