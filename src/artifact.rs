@@ -79,6 +79,31 @@ pub struct Artifact {
     pub problems: Vec<Problem>,
 }
 
+impl Artifact {
+    /// An artifact of `size` bytes of which nothing is known but what kind of content it has.
+    pub fn new(name: String, context: Context, size: u64) -> Self {
+        Self {
+            id: 0,
+            parent: None,
+            name,
+            span: None,
+            format: None,
+            context,
+            size,
+            sha256: [0; 32],
+            opaque: false,
+            attributes: Attributes::default(),
+            chunks: Vec::new(),
+            entries: Vec::new(),
+            facts: Vec::new(),
+            certificates: Vec::new(),
+            keys: Vec::new(),
+            evidence: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
 /// Where each artifact is, as a path from the image: `image ▸ 0x40000 squashfs ▸ /lib/wl.ko`.
 pub fn locations(artifacts: &[Artifact]) -> Vec<String> {
     let mut all: Vec<String> = Vec::with_capacity(artifacts.len());

@@ -4,8 +4,7 @@ use crate::artifact::Artifact;
 use crate::attribution::{Attribution, attribute};
 use crate::blob::{Blob, Span, to_u64};
 use crate::evidence::Collector;
-use crate::fact::{Context, Fact};
-use crate::format::Attributes;
+use crate::fact::Fact;
 use crate::signature::{Database, Expectation, Role, Signature, Test};
 
 /// A test of a signature that did not come out as it says.
@@ -84,29 +83,7 @@ fn artifact(database: &Database, test: &Test) -> Artifact {
     for (key, value, span) in facts {
         collector.add(&blob, &Fact { key, value, span });
     }
-    Artifact { evidence: collector.finish(), ..blank(test.context, blob.len()) }
-}
-
-fn blank(context: Context, size: u64) -> Artifact {
-    Artifact {
-        id: 0,
-        parent: None,
-        name: String::new(),
-        span: None,
-        format: None,
-        context,
-        size,
-        sha256: [0; 32],
-        opaque: false,
-        attributes: Attributes::default(),
-        chunks: Vec::new(),
-        entries: Vec::new(),
-        facts: Vec::new(),
-        certificates: Vec::new(),
-        keys: Vec::new(),
-        evidence: Vec::new(),
-        problems: Vec::new(),
-    }
+    Artifact { evidence: collector.finish(), ..Artifact::new(String::new(), test.context, blob.len()) }
 }
 
 #[cfg(test)]

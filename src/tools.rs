@@ -1,4 +1,4 @@
-//! What tests need of the machine: real tools, as oracles.
+//! What tests share: real tools of the machine, as oracles, and damaged copies of what those make.
 
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
@@ -46,4 +46,30 @@ pub(crate) fn lacking(programs: &[&str]) -> bool {
     assert!(std::env::var_os("CI").is_none(), "{message}");
     eprintln!("skipped: {message}");
     true
+}
+
+/// Damaged copies of `bytes`, the same each time: cut off at ten places, then `rounds` with flipped bits and overwritten fields, half of them in
+/// the first `head` bytes, where headers are.
+pub(crate) fn damaged(bytes: &[u8], rounds: usize, head: usize) -> impl Iterator<Item = Vec<u8>> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    };
+    let cut = (0..10).map(|tenth| bytes[..bytes.len() * tenth / 10].to_vec());
+    let changed = (0..rounds).map(move |round| {
+        let mut copy = bytes.to_vec();
+        let reach = if round % 2 == 0 { copy.len().min(head) } else { copy.len() };
+        for _ in 0..=random(4) {
+            let (at, value, length) = (random(reach), [0x00, 0x7f, 0x80, 0xff][random(4)], 1 + random(4));
+            match random(3) {
+                0 => copy[at] ^= 1 << random(8),
+                _ => copy[at..].iter_mut().take(length).for_each(|byte| *byte = value),
+            }
+        }
+        copy
+    });
+    cut.chain(changed)
 }

@@ -42,23 +42,7 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'st
 
 /// Feeds `analyzer` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'static str>) {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
-    };
-    for tenth in 0..10 {
-        analyze(analyzer, &bytes[..bytes.len() * tenth / 10], format);
-    }
-    for round in 0..500 {
-        let mut damaged = bytes.to_vec();
-        let reach = if round % 2 == 0 { damaged.len().min(512) } else { damaged.len() };
-        for _ in 0..=random(4) {
-            let (at, value) = (random(reach), [0x00, 0x7f, 0xff, 0x80][random(4)]);
-            damaged[at..].iter_mut().take(1 + random(4)).for_each(|byte| *byte = value);
-        }
-        analyze(analyzer, &damaged, format);
+    for copy in crate::tools::damaged(bytes, 500, 512) {
+        analyze(analyzer, &copy, format);
     }
 }

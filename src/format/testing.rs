@@ -93,28 +93,8 @@ pub(crate) fn try_unpack_at(format: &dyn Format, bytes: &[u8], start: u64) -> Op
 
 /// Feeds `format` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(format: &dyn Format, bytes: &[u8]) {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
-    };
-    for tenth in 0..10 {
-        let _ = try_unpack_at(format, &bytes[..bytes.len() * tenth / 10], 0);
-    }
-    for round in 0..300 {
-        let mut damaged = bytes.to_vec();
-        let reach = if round % 2 == 0 { damaged.len().min(4096) } else { damaged.len() };
-        for _ in 0..=random(4) {
-            let at = random(reach);
-            match random(3) {
-                0 => damaged[at] ^= 1 << random(8),
-                1 => damaged[at..].iter_mut().take(4).for_each(|byte| *byte = 0xff),
-                _ => damaged[at..].iter_mut().take(4).for_each(|byte| *byte = 0x7f),
-            }
-        }
-        let _ = try_unpack_at(format, &damaged, 0);
+    for copy in crate::tools::damaged(bytes, 300, 4096) {
+        let _ = try_unpack_at(format, &copy, 0);
     }
 }
 

@@ -35,23 +35,11 @@ impl<'e, 'w> Examination<'e, 'w> {
         let Pending { child: Child { name, span, blob, attributes, problem }, depth, scanned, format, payload } = pending;
         let format = format.and_then(|row| FORMATS.get(row).copied());
         let artifact = Artifact {
-            id: 0,
-            parent: None,
-            name,
             span,
-            format: None,
-            context: Context::Raw,
-            size: blob.len(),
             sha256: Sha256::digest(blob.as_slice()).into(),
-            opaque: false,
             attributes,
-            chunks: Vec::new(),
-            entries: Vec::new(),
-            facts: Vec::new(),
-            certificates: Vec::new(),
-            keys: Vec::new(),
-            evidence: Vec::new(),
             problems: problem.into_iter().collect(),
+            ..Artifact::new(name, Context::Raw, blob.len())
         };
         Self { walk, parallel, depth, scanned, format, payload, blob, artifact, notes: Notes::default() }
     }
