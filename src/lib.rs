@@ -48,7 +48,7 @@ pub mod signature;
 pub mod walk;
 
 #[cfg(test)]
-pub(crate) mod tools;
+pub(crate) mod testing;
 
 use limits::{Budget, Limits};
 use report::{Findings, Report};

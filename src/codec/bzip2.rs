@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn streams() {
-        if crate::tools::lacking(&["bzip2"]) {
+        if crate::testing::lacking(&["bzip2"]) {
             return;
         }
         let data = noise(600_000);
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn wrong_checksums() {
-        if crate::tools::lacking(&["bzip2"]) {
+        if crate::testing::lacking(&["bzip2"]) {
             return;
         }
         let data = noise(300_000);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_limit() {
-        if crate::tools::lacking(&["bzip2"]) {
+        if crate::testing::lacking(&["bzip2"]) {
             return;
         }
         let packed = pipe("bzip2", &["-c"], &[7; 1000]);

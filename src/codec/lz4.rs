@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn frames() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(1_000_000);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn linked_blocks_longer_than_the_window() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(3_000_000);
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn wrong_checksums() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(100_000);
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn legacy_streams() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(1_000_000);
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn legacy_streams_end_before_the_size_that_kernels_append() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         for length in [1_000_000, 8 << 20, (8 << 20) + 5] {
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_limit() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(10_000);

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn with_end_marker() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(400_000);
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn with_a_size() {
-        if crate::tools::lacking(&["7z"]) {
+        if crate::testing::lacking(&["7z"]) {
             return;
         }
         let data = noise(400_000);
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn headers_that_lie() {
-        if crate::tools::lacking(&["7z", "xz"]) {
+        if crate::testing::lacking(&["7z", "xz"]) {
             return;
         }
         let data = noise(300_000);
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn blocks() {
-        if crate::tools::lacking(&["7z", "xz"]) {
+        if crate::testing::lacking(&["7z", "xz"]) {
             return;
         }
         let data = noise(100_000);

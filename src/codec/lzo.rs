@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn lzop_files() {
-        if crate::tools::lacking(&["lzop"]) {
+        if crate::testing::lacking(&["lzop"]) {
             return;
         }
         let data = noise(800_000);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_does_not_compress_is_stored() {
-        if crate::tools::lacking(&["lzop"]) {
+        if crate::testing::lacking(&["lzop"]) {
             return;
         }
         let data: Vec<u8> = noise(300_000).chunks(4).map(|chunk| crc32(chunk).to_le_bytes()[0]).collect();
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn wrong_checksum() {
-        if crate::tools::lacking(&["lzop"]) {
+        if crate::testing::lacking(&["lzop"]) {
             return;
         }
         let data = noise(10_000);
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_limit() {
-        if crate::tools::lacking(&["lzop"]) {
+        if crate::testing::lacking(&["lzop"]) {
             return;
         }
         let data = noise(10_000);

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn streams() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(300_000);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_filter_of_squashfs() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = code(300_000);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn wrong_checksum() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(100_000);

@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn streams() {
-        if crate::tools::lacking(&["zstd"]) {
+        if crate::testing::lacking(&["zstd"]) {
             return;
         }
         let data = noise(600_000);
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn wrong_checksum() {
-        if crate::tools::lacking(&["zstd"]) {
+        if crate::testing::lacking(&["zstd"]) {
             return;
         }
         let data = noise(100_000);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn skippable_frames_belong_to_the_stream() {
-        if crate::tools::lacking(&["zstd"]) {
+        if crate::testing::lacking(&["zstd"]) {
             return;
         }
         let packed = pipe("zstd", &["-c"], b"hello");

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_field_is_said_with_its_place() {
-        if crate::tools::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc", "objcopy"]) {
+        if crate::testing::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc", "objcopy"]) {
             return;
         }
         for (compiler, word) in [("gcc", 8), ("arm-linux-gnueabihf-gcc", 4), ("mipsel-linux-gnu-gcc", 4)] {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn newer_kernels_write_the_name_themselves() {
-        if crate::tools::lacking(&["gcc", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "objcopy"]) {
             return;
         }
         let modinfo = b"version=1.2\0license=Dual MIT/GPL\0depends=\0intree=Y\0name=inside\0vermagic=6.1.0 SMP \0";
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_module_cut_off_before_its_section_table_still_says_who_it_is() {
-        if crate::tools::lacking(&["gcc", "mipsel-linux-gnu-gcc", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "mipsel-linux-gnu-gcc", "objcopy"]) {
             return;
         }
         let whole = module("mipsel-linux-gnu-gcc", OLD, Some("hi_test"), 4);
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn programs_are_no_modules() {
-        if crate::tools::lacking(&["gcc", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "objcopy"]) {
             return;
         }
         assert!(said(&std::fs::read("/bin/sh").unwrap()).facts.is_empty());
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn damage_does_no_harm() {
-        if crate::tools::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "objcopy"]) {
+        if crate::testing::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "objcopy"]) {
             return;
         }
         survives_damage(&KernelModule, &module("arm-linux-gnueabihf-gcc", OLD, Some("hi_test"), 4), Some("elf"));

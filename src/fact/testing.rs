@@ -42,7 +42,7 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'st
 
 /// Feeds `analyzer` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'static str>) {
-    for copy in crate::tools::damaged(bytes, 500, 512) {
+    for copy in crate::testing::damaged(bytes, 500, 512) {
         analyze(analyzer, &copy, format);
     }
 }

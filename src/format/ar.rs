@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn gnu_archives() {
-        if crate::tools::lacking(&["ar"]) {
+        if crate::testing::lacking(&["ar"]) {
             return;
         }
         let image = pack();
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn packages_of_debian() {
-        if crate::tools::lacking(&["dpkg-deb"]) {
+        if crate::testing::lacking(&["dpkg-deb"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn truncated_archives_give_what_they_have() {
-        if crate::tools::lacking(&["ar"]) {
+        if crate::testing::lacking(&["ar"]) {
             return;
         }
         let image = pack();

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn streams_in_the_middle_of_other_bytes() {
-        if crate::tools::lacking(&["bzip2"]) {
+        if crate::testing::lacking(&["bzip2"]) {
             return;
         }
         let data = noise(50_000);

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn whole_files_are_told() {
-        if crate::tools::lacking(&["openssl"]) {
+        if crate::testing::lacking(&["openssl"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

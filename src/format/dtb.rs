@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_root_says_what_it_is() {
-        if crate::tools::lacking(&["dtc"]) {
+        if crate::testing::lacking(&["dtc"]) {
             return;
         }
         for version in ["16", "17"] {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_truncated_tree_is_a_problem() {
-        if crate::tools::lacking(&["dtc"]) {
+        if crate::testing::lacking(&["dtc"]) {
             return;
         }
         let mut source = String::from(SOURCE);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn damage_does_no_harm() {
-        if crate::tools::lacking(&["dtc"]) {
+        if crate::testing::lacking(&["dtc"]) {
             return;
         }
         survives_damage(&Dtb, &dtc(SOURCE, "17"));

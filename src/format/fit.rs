@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn images_come_out_wherever_their_data_stands() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         for arguments in [&[][..], &["-E"], &["-E", "-p", "0x4000"], &["-E", "-B", "0x100"]] {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn changed_data_is_told_by_each_hash() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let mut image = mkimage(&["-E"]);
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_truncated_tree_gives_the_image_it_breaks_off_in() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         for (arguments, last) in [(&[][..], Code::Truncated), (&["-E"], Code::Truncated)] {
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_device_tree_without_images_is_none() {
-        if crate::tools::lacking(&["dtc"]) {
+        if crate::testing::lacking(&["dtc"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn damage_does_no_harm() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         survives_damage(&Fit, &mkimage(&["-E"]));

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn streams_in_the_middle_of_other_bytes() {
-        if crate::tools::lacking(&["lz4"]) {
+        if crate::testing::lacking(&["lz4"]) {
             return;
         }
         let data = noise(50_000);

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn streams_in_the_middle_of_other_bytes() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(50_000);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn truncated_streams_give_what_they_have() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(50_000);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(50_000);

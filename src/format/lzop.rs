@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn files_keep_their_names() {
-        if crate::tools::lacking(&["lzop"]) {
+        if crate::testing::lacking(&["lzop"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn partitions_and_what_is_between_them() {
-        if crate::tools::lacking(&["sfdisk"]) {
+        if crate::testing::lacking(&["sfdisk"]) {
             return;
         }
         let mut disk = disk(PRIMARY, 200);
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn logical_partitions() {
-        if crate::tools::lacking(&["sfdisk"]) {
+        if crate::testing::lacking(&["sfdisk"]) {
             return;
         }
         let script = "label: dos\nstart=8, size=16, type=83\nstart=100, size=300, type=5\nstart=110, size=20, type=82\n\
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn truncated_keeps_what_is_there() {
-        if crate::tools::lacking(&["sfdisk"]) {
+        if crate::testing::lacking(&["sfdisk"]) {
             return;
         }
         let mut disk = disk(PRIMARY, 200);
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn boot_sectors_and_gpt_disks_are_left_to_others() {
-        if crate::tools::lacking(&["mkfs.fat", "sfdisk"]) {
+        if crate::testing::lacking(&["mkfs.fat", "sfdisk"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

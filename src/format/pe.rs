@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn programs_reach_to_their_end() {
-        if crate::tools::lacking(&["gcc", "ld", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "ld", "objcopy"]) {
             return;
         }
         for (options, emulation) in [(&[][..], "i386pep"), (&["-m32"], "i386pe")] {
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn certificates_are_part_of_it() {
-        if crate::tools::lacking(&["gcc", "ld", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "ld", "objcopy"]) {
             return;
         }
         let mut bytes = program(&[], "i386pep", &["-s"]);
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn two_letters_are_no_program() {
-        if crate::tools::lacking(&["gcc", "ld", "objcopy"]) {
+        if crate::testing::lacking(&["gcc", "ld", "objcopy"]) {
             return;
         }
         assert_eq!(carve(&Pe, b"MZ", 0), None);

@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn images_hold_what_was_put_in() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         for options in [[].as_slice(), &["-V", "a volume with a name"], &["-a", "4096"]] {
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn devices_and_modes() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_end_is_what_the_header_says() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         let (folder, image) = sample(&[]);
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_one_is_refused() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         assert_eq!(carve(&Romfs, b"-rom1fs-", 0), None);
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_truncated_image_gives_what_is_left_of_it() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         let (folder, image) = sample(&[]);
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_damaged_header_is_told_and_a_loop_comes_to_an_end() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn damage_is_survived() {
-        if crate::tools::lacking(&["genromfs"]) {
+        if crate::testing::lacking(&["genromfs"]) {
             return;
         }
         survives_damage(&Romfs, &sample(&[]).1);

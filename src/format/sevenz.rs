@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn every_method() {
-        if crate::tools::lacking(&["7z"]) {
+        if crate::testing::lacking(&["7z"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn encrypted_files_are_named() {
-        if crate::tools::lacking(&["7z"]) {
+        if crate::testing::lacking(&["7z"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn damage_is_told_and_the_rest_kept() {
-        if crate::tools::lacking(&["7z"]) {
+        if crate::testing::lacking(&["7z"]) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -93,7 +93,7 @@ pub(crate) fn try_unpack_at(format: &dyn Format, bytes: &[u8], start: u64) -> Op
 
 /// Feeds `format` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(format: &dyn Format, bytes: &[u8]) {
-    for copy in crate::tools::damaged(bytes, 300, 4096) {
+    for copy in crate::testing::damaged(bytes, 300, 4096) {
         let _ = try_unpack_at(format, &copy, 0);
     }
 }

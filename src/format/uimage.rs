@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_kernel_comes_out_with_its_name() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let image = mkimage("kernel", "MIPS OpenWrt Linux-5.15", &[b"not really a kernel"]);
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_image_of_a_multi_file_image_comes_out() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let image = mkimage("multi", "multi", &[b"kernel", b"ramdisk!", b"device tree"]);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_script_comes_out_without_its_table() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let unpacked = unpack(&UImage, &mkimage("script", "", &[b"bootm 0x9f050000\n"]));
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn changed_data_is_a_problem_and_is_handed_over() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let mut image = mkimage("filesystem", "rootfs", &[b"file system"]);
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_changed_header_is_none() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let mut image = mkimage("kernel", "name", &[b"kernel"]);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_truncated_image_gives_what_is_there() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let image = mkimage("firmware", "name", &[&[7; 1000]]);
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn sizes_that_do_not_fit_are_a_problem_and_the_data_is_handed_over() {
-        if crate::tools::lacking(&["mkimage"]) {
+        if crate::testing::lacking(&["mkimage"]) {
             return;
         }
         let mut image = mkimage("multi", "multi", &[b"kernel", b"ramdisk!"]);

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn streams_in_the_middle_of_other_bytes() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         let data = noise(50_000);
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_refused() {
-        if crate::tools::lacking(&["xz"]) {
+        if crate::testing::lacking(&["xz"]) {
             return;
         }
         assert_eq!(carve(&Xz, b"\xfd7zXZ\0 and then nothing of it", 0), None);

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn streams_in_the_middle_of_other_bytes() {
-        if crate::tools::lacking(&["zstd"]) {
+        if crate::testing::lacking(&["zstd"]) {
             return;
         }
         let data = noise(50_000);

@@ -34,7 +34,7 @@ fn by_openssl(folder: &Path, name: &str, option: &str) -> String {
 
 #[test]
 fn every_field_is_what_openssl_says_it_is() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -67,7 +67,7 @@ fn every_field_is_what_openssl_says_it_is() {
 
 #[test]
 fn certificates_are_found_once_a_place_however_they_are_written() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ fn certificates_are_found_once_a_place_however_they_are_written() {
 
 #[test]
 fn certificates_in_pkcs7_are_found() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn certificates_in_pkcs7_are_found() {
 
 #[test]
 fn certificates_in_the_source_of_programs_are_found() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +124,7 @@ fn certificates_in_the_source_of_programs_are_found() {
 
 #[test]
 fn every_kind_of_string_becomes_text() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ fn every_kind_of_string_becomes_text() {
 
 #[test]
 fn certificates_of_version_1_are_read() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -167,7 +167,7 @@ fn bundles_of_the_system_are_read_to_the_last() {
 
 #[test]
 fn what_only_looks_like_a_certificate_is_none() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -183,7 +183,7 @@ fn what_only_looks_like_a_certificate_is_none() {
 
 #[test]
 fn programs_that_read_certificates_hold_none() {
-    if crate::tools::lacking(&["ldd", "openssl"]) {
+    if crate::testing::lacking(&["ldd", "openssl"]) {
         return;
     }
     let libraries = tool(Command::new("ldd").arg("/usr/bin/openssl"));
@@ -194,7 +194,7 @@ fn programs_that_read_certificates_hold_none() {
 
 #[test]
 fn damage_does_no_harm() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

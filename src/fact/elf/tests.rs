@@ -97,7 +97,7 @@ fn spans_hold_what_is_said(bytes: &[u8], said: &Said) {
 
 #[test]
 fn libraries_of_all_widths_and_byte_orders_agree_with_readelf() {
-    if crate::tools::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc", "readelf"]) {
+    if crate::testing::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc", "readelf"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -117,7 +117,7 @@ fn libraries_of_all_widths_and_byte_orders_agree_with_readelf() {
 
 #[test]
 fn programs_of_this_machine_agree_with_readelf() {
-    if crate::tools::lacking(&["readelf"]) {
+    if crate::testing::lacking(&["readelf"]) {
         return;
     }
     for path in ["/bin/sh", "/bin/ls", "/usr/bin/openssl"] {
@@ -127,7 +127,7 @@ fn programs_of_this_machine_agree_with_readelf() {
 
 #[test]
 fn objects_say_their_symbols() {
-    if crate::tools::lacking(&["gcc", "readelf"]) {
+    if crate::testing::lacking(&["gcc", "readelf"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ fn objects_say_their_symbols() {
 /// Without sections, the dynamic segment gives what it has; that must be all of it whichever hash table there is.
 #[test]
 fn the_dynamic_segment_alone_gives_all_that_is_linked() {
-    if crate::tools::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc"]) {
+    if crate::testing::lacking(&["arm-linux-gnueabihf-gcc", "gcc", "mipsel-linux-gnu-gcc"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -175,7 +175,7 @@ fn a_truncated_file_says_what_is_left() {
 
 #[test]
 fn damage_does_no_harm() {
-    if crate::tools::lacking(&["mipsel-linux-gnu-gcc"]) {
+    if crate::testing::lacking(&["mipsel-linux-gnu-gcc"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

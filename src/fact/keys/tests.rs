@@ -57,7 +57,7 @@ const ALGORITHMS: [(&str, &str); 9] = [
 
 #[test]
 fn keys_of_openssl_are_found_in_every_form() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn keys_of_openssl_are_found_in_every_form() {
 
 #[test]
 fn dsa_keys_are_found() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +118,7 @@ fn ssh_public(folder: &Path) -> String {
 
 #[test]
 fn keys_of_openssh_are_found() {
-    if crate::tools::lacking(&["ssh-keygen"]) {
+    if crate::testing::lacking(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +153,7 @@ fn rsa_numbers(folder: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn host_keys_of_dropbear_are_found() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ fn host_keys_of_dropbear_are_found() {
 
 #[test]
 fn keys_in_the_source_of_programs_are_found() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ fn keys_in_the_source_of_programs_are_found() {
 
 #[test]
 fn several_keys_come_in_order() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -212,7 +212,7 @@ fn several_keys_come_in_order() {
 
 #[test]
 fn what_only_looks_like_a_key_is_none() {
-    if crate::tools::lacking(&["openssl"]) {
+    if crate::testing::lacking(&["openssl"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -242,7 +242,7 @@ fn what_only_looks_like_a_key_is_none() {
 /// The libraries that read keys have all their markers. The command has the keys by which `openssl speed` measures, and no others.
 #[test]
 fn programs_that_read_keys_hold_none_but_their_own() {
-    if crate::tools::lacking(&["ldd", "openssl"]) {
+    if crate::testing::lacking(&["ldd", "openssl"]) {
         return;
     }
     let program = std::fs::read(std::fs::canonicalize("/usr/bin/openssl").unwrap()).unwrap();
@@ -257,7 +257,7 @@ fn programs_that_read_keys_hold_none_but_their_own() {
 
 #[test]
 fn damage_does_no_harm() {
-    if crate::tools::lacking(&["openssl", "ssh-keygen"]) {
+    if crate::testing::lacking(&["openssl", "ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -78,7 +78,7 @@ fn every_byte_is_classed_as_the_definition_says() {
 
 #[test]
 fn the_tool_of_that_name_finds_the_same() {
-    if crate::tools::lacking(&["strings"]) {
+    if crate::testing::lacking(&["strings"]) {
         return;
     }
     let program = "/bin/sh";

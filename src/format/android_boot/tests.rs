@@ -25,7 +25,7 @@ fn mkbootimg(output: &str, arguments: &[&str]) -> Vec<u8> {
 
 #[test]
 fn parts_of_every_version_come_out() {
-    if crate::tools::lacking(&["mkbootimg"]) {
+    if crate::testing::lacking(&["mkbootimg"]) {
         return;
     }
     let first = ["--kernel", "kernel", "--ramdisk", "ramdisk", "--second", "second", "--board", "hi6250", "--cmdline", "console=ttyAMA6"];
@@ -50,7 +50,7 @@ fn parts_of_every_version_come_out() {
 
 #[test]
 fn version_three_is_two_images() {
-    if crate::tools::lacking(&["mkbootimg"]) {
+    if crate::testing::lacking(&["mkbootimg"]) {
         return;
     }
     let boot = mkbootimg("-o", &["--header_version", "3", "--kernel", "kernel", "--ramdisk", "ramdisk", "--cmdline", "quiet"]);
@@ -140,7 +140,7 @@ fn the_signature_of_version_four_comes_out() {
 
 #[test]
 fn a_table_of_device_trees_before_there_were_versions_comes_out() {
-    if crate::tools::lacking(&["mkbootimg"]) {
+    if crate::testing::lacking(&["mkbootimg"]) {
         return;
     }
     let mut image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--pagesize", "2048"]);
@@ -152,7 +152,7 @@ fn a_table_of_device_trees_before_there_were_versions_comes_out() {
 
 #[test]
 fn the_device_trees_of_a_recovery_come_out() {
-    if crate::tools::lacking(&["mkbootimg"]) {
+    if crate::testing::lacking(&["mkbootimg"]) {
         return;
     }
     let mut image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--header_version", "1"]);
@@ -164,7 +164,7 @@ fn the_device_trees_of_a_recovery_come_out() {
 
 #[test]
 fn a_truncated_image_gives_what_is_there() {
-    if crate::tools::lacking(&["mkbootimg"]) {
+    if crate::testing::lacking(&["mkbootimg"]) {
         return;
     }
     let image = mkbootimg("-o", &["--kernel", "kernel", "--ramdisk", "ramdisk", "--pagesize", "2048"]);

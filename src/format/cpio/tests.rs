@@ -37,7 +37,7 @@ const NAMES: &[&str] = &[".", "./etc", "./etc/text", "./etc/deep/er/größe [1]"
 
 #[test]
 fn every_spelling() {
-    if crate::tools::lacking(&["cpio"]) {
+    if crate::testing::lacking(&["cpio"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ fn every_spelling() {
 
 #[test]
 fn the_other_byte_order() {
-    if crate::tools::lacking(&["cpio"]) {
+    if crate::testing::lacking(&["cpio"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +78,7 @@ fn the_other_byte_order() {
 
 #[test]
 fn archives_in_a_row_are_one() {
-    if crate::tools::lacking(&["cpio"]) {
+    if crate::testing::lacking(&["cpio"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -105,7 +105,7 @@ fn devices() {
 
 #[test]
 fn damage_is_told_and_the_rest_kept() {
-    if crate::tools::lacking(&["cpio"]) {
+    if crate::testing::lacking(&["cpio"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +125,7 @@ fn damage_is_told_and_the_rest_kept() {
 
 #[test]
 fn look_alikes_are_refused() {
-    if crate::tools::lacking(&["cpio"]) {
+    if crate::testing::lacking(&["cpio"]) {
         return;
     }
     assert!(try_unpack_at(&Cpio, b"070701 is the magic of cpio, and 070707 an older one, TRAILER!!!", 0).is_none());

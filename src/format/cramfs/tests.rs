@@ -32,7 +32,7 @@ fn check(options: &[&str]) {
 
 #[test]
 fn both_byte_orders_hold_what_was_put_in() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     check(&["-N", "little"]);
@@ -41,7 +41,7 @@ fn both_byte_orders_hold_what_was_put_in() {
 
 #[test]
 fn holes_and_room_for_a_boot_loader() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     check(&["-z"]);
@@ -51,7 +51,7 @@ fn holes_and_room_for_a_boot_loader() {
 
 #[test]
 fn what_another_tool_makes_big_endian_is_the_same() {
-    if crate::tools::lacking(&["cramfsswap", "mkfs.cramfs"]) {
+    if crate::testing::lacking(&["cramfsswap", "mkfs.cramfs"]) {
         return;
     }
     let (root, image) = sample(&["-N", "little"]);
@@ -66,7 +66,7 @@ fn what_another_tool_makes_big_endian_is_the_same() {
 
 #[test]
 fn modes_owners_and_devices() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn modes_owners_and_devices() {
 
 #[test]
 fn the_end_is_what_the_superblock_says() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let (folder, image) = sample(&[]);
@@ -99,7 +99,7 @@ fn the_end_is_what_the_superblock_says() {
 
 #[test]
 fn the_first_version_ends_where_its_parts_do() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let (folder, mut image) = sample(&[]);
@@ -115,7 +115,7 @@ fn the_first_version_ends_where_its_parts_do() {
 /// Bits 30 and 31 of block pointers, which kernels since 4.15 read and mkfs.cramfs does not write.
 #[test]
 fn extended_block_pointers() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -160,7 +160,7 @@ fn image_part(image: &[u8], start: u32, end: u32) -> Vec<u8> {
 
 #[test]
 fn what_only_looks_like_one_is_refused() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     assert_eq!(carve(&Cramfs, LITTLE, 0), None);
@@ -177,7 +177,7 @@ fn what_only_looks_like_one_is_refused() {
 
 #[test]
 fn damage_costs_only_the_block_it_hits_and_is_told() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let (folder, mut image) = sample(&[]);
@@ -194,7 +194,7 @@ fn damage_costs_only_the_block_it_hits_and_is_told() {
 
 #[test]
 fn a_truncated_image_gives_what_is_left_of_it() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let (folder, image) = sample(&[]);
@@ -208,7 +208,7 @@ fn a_truncated_image_gives_what_is_left_of_it() {
 
 #[test]
 fn a_folder_that_contains_itself_comes_to_an_end() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -228,7 +228,7 @@ fn a_folder_that_contains_itself_comes_to_an_end() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mkfs.cramfs"]) {
+    if crate::testing::lacking(&["mkfs.cramfs"]) {
         return;
     }
     survives_damage(&Cramfs, &sample(&["-z"]).1);

@@ -104,7 +104,7 @@ fn same(unpacked: &Unpacked, root: &Path, options: &[&str]) {
 
 #[test]
 fn every_kind_is_read_whole() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ fn every_kind_is_read_whole() {
 
 #[test]
 fn found_inside_other_bytes_and_copies_are_not() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -151,7 +151,7 @@ fn found_inside_other_bytes_and_copies_are_not() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -170,7 +170,7 @@ fn truncated_keeps_what_is_there() {
 
 #[test]
 fn devices_times_and_hashed_folders() {
-    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+    if crate::testing::lacking(&["debugfs", "mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -197,7 +197,7 @@ fn devices_times_and_hashed_folders() {
 
 #[test]
 fn files_of_a_broken_folder_are_found_by_their_inodes() {
-    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+    if crate::testing::lacking(&["debugfs", "mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -217,7 +217,7 @@ fn files_of_a_broken_folder_are_found_by_their_inodes() {
 
 #[test]
 fn pointers_reach_through_three_levels() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     use std::os::unix::fs::FileExt;
@@ -240,7 +240,7 @@ fn pointers_reach_through_three_levels() {
 
 #[test]
 fn a_journal_that_was_not_replayed_is_said() {
-    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+    if crate::testing::lacking(&["debugfs", "mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -254,7 +254,7 @@ fn a_journal_that_was_not_replayed_is_said() {
 
 #[test]
 fn an_encrypted_file_is_said() {
-    if crate::tools::lacking(&["debugfs", "mke2fs"]) {
+    if crate::testing::lacking(&["debugfs", "mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -269,7 +269,7 @@ fn an_encrypted_file_is_said() {
 
 #[test]
 fn a_giant_hole_ends_one_file_only() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -284,7 +284,7 @@ fn a_giant_hole_ends_one_file_only() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mke2fs"]) {
+    if crate::testing::lacking(&["mke2fs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

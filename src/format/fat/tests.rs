@@ -78,7 +78,7 @@ fn same(unpacked: &Unpacked) {
 
 #[test]
 fn every_width_is_read_whole() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     for (options, kilobytes) in [
@@ -98,7 +98,7 @@ fn every_width_is_read_whole() {
 
 #[test]
 fn the_walk_goes_in_the_order_of_the_folders() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     let unpacked = unpack(&Fat, &image(&["-F", "12"], 1440));
@@ -108,7 +108,7 @@ fn the_walk_goes_in_the_order_of_the_folders() {
 
 #[test]
 fn times_are_kept() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     use crate::blob::Blob;
@@ -127,7 +127,7 @@ fn times_are_kept() {
 
 #[test]
 fn found_inside_other_bytes_and_its_backup_is_not() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     let image = image(&["-F", "32"], 36_000);
@@ -139,7 +139,7 @@ fn found_inside_other_bytes_and_its_backup_is_not() {
 
 #[test]
 fn a_broken_chain_keeps_what_it_leads_to() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     let mut image = image(&["-F", "12"], 1440);
@@ -158,7 +158,7 @@ fn a_broken_chain_keeps_what_it_leads_to() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     let mut image = image(&["-F", "12"], 1440);
@@ -174,7 +174,7 @@ fn truncated_keeps_what_is_there() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
+    if crate::testing::lacking(&["mcopy", "mdel", "mkfs.fat", "mmd"]) {
         return;
     }
     survives_damage(&Fat, &image(&["-F", "12"], 360));

@@ -28,7 +28,7 @@ const NAMES: [&str; 4] = ["boot", "größe\\x2fx", "boot#3", "gap@0x11c00"];
 
 #[test]
 fn partitions_and_what_is_between_them() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     let disk = disk();
@@ -44,7 +44,7 @@ fn partitions_and_what_is_between_them() {
 
 #[test]
 fn found_inside_other_bytes_where_it_begins() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     for before in [777, 8192] {
@@ -61,7 +61,7 @@ fn found_inside_other_bytes_where_it_begins() {
 /// The same disk with sectors of 4096 bytes: numbers stay, places move.
 #[test]
 fn large_sectors() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     let small = disk();
@@ -79,7 +79,7 @@ fn large_sectors() {
 
 #[test]
 fn a_damaged_table_is_replaced_by_its_copy() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     for (at, expected) in [(1024 + 0x20, Code::Checksum), (512 + 0x3a, Code::Checksum), (512, Code::Corrupt)] {
@@ -94,7 +94,7 @@ fn a_damaged_table_is_replaced_by_its_copy() {
 
 #[test]
 fn without_a_sound_copy_what_there_is_is_used() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     let mut disk = disk();
@@ -109,7 +109,7 @@ fn without_a_sound_copy_what_there_is_is_used() {
 
 #[test]
 fn partitions_that_overlap_are_handed_over_once() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     let mut disk = disk();
@@ -125,7 +125,7 @@ fn partitions_that_overlap_are_handed_over_once() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["sgdisk"]) {
+    if crate::testing::lacking(&["sgdisk"]) {
         return;
     }
     survives_damage(&Gpt, &disk());

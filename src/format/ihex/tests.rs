@@ -40,7 +40,7 @@ fn objcopy(bytes: &[u8], address: u32, kind: &str) -> Vec<u8> {
 
 #[test]
 fn blocks_have_the_bytes_that_were_written() {
-    if crate::tools::lacking(&["srec_cat"]) {
+    if crate::testing::lacking(&["srec_cat"]) {
         return;
     }
     let (large, small) = (noise(150_001), noise(100));
@@ -65,7 +65,7 @@ fn blocks_have_the_bytes_that_were_written() {
 
 #[test]
 fn all_widths_of_addresses() {
-    if crate::tools::lacking(&["objcopy", "srec_cat"]) {
+    if crate::testing::lacking(&["objcopy", "srec_cat"]) {
         return;
     }
     let bytes = noise(70_000);
@@ -81,7 +81,7 @@ fn all_widths_of_addresses() {
 
 #[test]
 fn lines_end_in_every_way_and_what_follows_is_not_of_it() {
-    if crate::tools::lacking(&["objcopy"]) {
+    if crate::testing::lacking(&["objcopy"]) {
         return;
     }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
@@ -102,7 +102,7 @@ fn lines_end_in_every_way_and_what_follows_is_not_of_it() {
 
 #[test]
 fn two_texts_in_a_row_are_one() {
-    if crate::tools::lacking(&["objcopy"]) {
+    if crate::testing::lacking(&["objcopy"]) {
         return;
     }
     let text = [objcopy(&noise(100), 0, "ihex"), objcopy(&noise(50), 0x20_0000, "ihex")].concat();
@@ -114,7 +114,7 @@ fn two_texts_in_a_row_are_one() {
 
 #[test]
 fn damaged_lines_are_said_and_the_rest_is_kept() {
-    if crate::tools::lacking(&["objcopy"]) {
+    if crate::testing::lacking(&["objcopy"]) {
         return;
     }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
@@ -137,7 +137,7 @@ fn damaged_lines_are_said_and_the_rest_is_kept() {
 
 #[test]
 fn truncated_keeps_what_is_there() {
-    if crate::tools::lacking(&["objcopy"]) {
+    if crate::testing::lacking(&["objcopy"]) {
         return;
     }
     for (format, kind) in [(&Ihex as &dyn Format, "ihex"), (&Srec, "srec")] {
@@ -167,7 +167,7 @@ fn few_lines_do_not_make_large_gaps() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["objcopy"]) {
+    if crate::testing::lacking(&["objcopy"]) {
         return;
     }
     survives_damage(&Ihex, &objcopy(&noise(20_000), 0xfff0, "ihex"));

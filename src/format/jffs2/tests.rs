@@ -91,7 +91,7 @@ fn check(options: &[&str]) {
 
 #[test]
 fn both_byte_orders() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     check(&["-l"]);
@@ -100,7 +100,7 @@ fn both_byte_orders() {
 
 #[test]
 fn every_compression_that_mkfs_knows() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     check(&["-l", "-m", "none"]);
@@ -111,7 +111,7 @@ fn every_compression_that_mkfs_knows() {
 
 #[test]
 fn the_tools_of_sumtool_change_nothing() {
-    if crate::tools::lacking(&["mkfs.jffs2", "sumtool"]) {
+    if crate::testing::lacking(&["mkfs.jffs2", "sumtool"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -127,7 +127,7 @@ fn the_tools_of_sumtool_change_nothing() {
 
 #[test]
 fn devices_and_owners_come_from_a_table() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -220,7 +220,7 @@ fn the_newest_version_wins() {
 
 #[test]
 fn lzma_as_openwrt_writes_it() {
-    if crate::tools::lacking(&["xz"]) {
+    if crate::testing::lacking(&["xz"]) {
         return;
     }
     let text = b"the same words, the same words, the same words again".repeat(20);
@@ -237,7 +237,7 @@ fn lzma_as_openwrt_writes_it() {
 
 #[test]
 fn a_damaged_node_costs_its_bytes_and_nothing_else() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -272,7 +272,7 @@ fn what_lost_its_name_is_kept() {
 
 #[test]
 fn a_truncated_image_gives_what_it_has() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -301,7 +301,7 @@ fn folders_inside_themselves_end() {
 
 #[test]
 fn two_images_side_by_side_are_two() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -331,7 +331,7 @@ fn magics_alone_are_nothing() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mkfs.jffs2"]) {
+    if crate::testing::lacking(&["mkfs.jffs2"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();

@@ -78,7 +78,7 @@ fn zimage(table: bool, big: bool, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_compressed_kernel_comes_out_of_a_bzimage() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     for command in COMPRESSORS {
@@ -94,7 +94,7 @@ fn the_compressed_kernel_comes_out_of_a_bzimage() {
 
 #[test]
 fn the_compressed_kernel_comes_out_of_an_old_bzimage() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     for command in COMPRESSORS {
@@ -106,7 +106,7 @@ fn the_compressed_kernel_comes_out_of_an_old_bzimage() {
 
 #[test]
 fn the_compressed_kernel_comes_out_of_a_zimage() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     for command in COMPRESSORS {
@@ -126,7 +126,7 @@ fn the_compressed_kernel_comes_out_of_a_zimage() {
 
 #[test]
 fn a_truncated_kernel_gives_what_is_there() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     let (stream, with_size) = piggy(COMPRESSORS[3]);
@@ -181,7 +181,7 @@ fn an_arm64_kernel_with_an_efi_stub_ends_with_its_last_section() {
 
 #[test]
 fn the_configuration_comes_out_from_between_its_marks() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     let config = "CONFIG_ARM=y\n# CONFIG_X86 is not set\n".repeat(200);
@@ -199,7 +199,7 @@ fn the_configuration_comes_out_from_between_its_marks() {
 
 #[test]
 fn damage_does_no_harm() {
-    if crate::tools::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
+    if crate::testing::lacking(&["bzip2", "lz4", "lzop", "xz", "zstd"]) {
         return;
     }
     let (_, with_size) = piggy(COMPRESSORS[0]);

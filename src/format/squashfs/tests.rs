@@ -38,7 +38,7 @@ fn check(options: &[&str]) {
 
 #[test]
 fn gzip_images_hold_what_was_put_in() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     check(&["-comp", "gzip"]);
@@ -46,7 +46,7 @@ fn gzip_images_hold_what_was_put_in() {
 
 #[test]
 fn small_blocks_many_fragments_and_none() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     check(&["-b", "4096"]);
@@ -56,7 +56,7 @@ fn small_blocks_many_fragments_and_none() {
 
 #[test]
 fn nothing_or_only_some_is_compressed() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     check(&["-noI", "-noD", "-noF"]);
@@ -67,7 +67,7 @@ fn nothing_or_only_some_is_compressed() {
 
 #[test]
 fn other_compressors() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     for name in ["xz", "lzma", "lzo", "lz4", "zstd"] {
@@ -79,7 +79,7 @@ fn other_compressors() {
 
 #[test]
 fn modes_owners_times_and_devices() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -101,7 +101,7 @@ fn modes_owners_times_and_devices() {
 
 #[test]
 fn a_folder_of_more_names_than_one_block_lists() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn a_folder_of_more_names_than_one_block_lists() {
 
 #[test]
 fn an_empty_folder_is_an_image_too() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +126,7 @@ fn an_empty_folder_is_an_image_too() {
 
 #[test]
 fn the_end_is_what_the_superblock_says() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let (folder, image) = sample(&["-nopad"]);
@@ -138,7 +138,7 @@ fn the_end_is_what_the_superblock_says() {
 
 #[test]
 fn what_only_looks_like_one_is_refused() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     assert_eq!(carve(&Squashfs, b"hsqs", 0), None);
@@ -159,7 +159,7 @@ fn pointer(image: &[u8], at: usize) -> usize {
 
 #[test]
 fn a_truncated_image_gives_what_is_left_of_it() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let (folder, image) = sample(&[]);
@@ -176,7 +176,7 @@ fn a_truncated_image_gives_what_is_left_of_it() {
 
 #[test]
 fn blocks_are_found_without_any_table() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     for (name, found) in [("gzip", true), ("xz", true), ("lzma", true), ("zstd", true), ("lz4", false)] {
@@ -192,7 +192,7 @@ fn blocks_are_found_without_any_table() {
 
 #[test]
 fn damage_costs_only_what_it_hits() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let (folder, image) = sample(&["-b", "16384"]);
@@ -223,7 +223,7 @@ fn damage_costs_only_what_it_hits() {
 
 #[test]
 fn lzma_under_the_name_of_zlib() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let (folder, mut image) = sample(&["-comp", "lzma"]);
@@ -233,7 +233,7 @@ fn lzma_under_the_name_of_zlib() {
 
 #[test]
 fn folders_that_contain_themselves_come_to_an_end() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -252,7 +252,7 @@ fn folders_that_contain_themselves_come_to_an_end() {
 
 #[test]
 fn a_thousand_folders_that_are_all_the_uppermost_one_are_stopped() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -280,7 +280,7 @@ fn a_thousand_folders_that_are_all_the_uppermost_one_are_stopped() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mksquashfs"]) {
+    if crate::testing::lacking(&["mksquashfs"]) {
         return;
     }
     survives_damage(&Squashfs, &sample(&[]).1);

@@ -63,7 +63,7 @@ fn check(unpacked: &Unpacked, root: &Path) {
 
 #[test]
 fn every_spelling() {
-    if crate::tools::lacking(&["tar"]) {
+    if crate::testing::lacking(&["tar"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +88,7 @@ fn every_spelling() {
 
 #[test]
 fn names_that_are_split_and_numbers_that_are_large() {
-    if crate::tools::lacking(&["tar"]) {
+    if crate::testing::lacking(&["tar"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +107,7 @@ fn names_that_are_split_and_numbers_that_are_large() {
 
 #[test]
 fn names_that_lead_elsewhere_are_kept_and_told() {
-    if crate::tools::lacking(&["tar"]) {
+    if crate::testing::lacking(&["tar"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn names_that_lead_elsewhere_are_kept_and_told() {
 
 #[test]
 fn damage_is_told_and_the_rest_kept() {
-    if crate::tools::lacking(&["tar"]) {
+    if crate::testing::lacking(&["tar"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ fn damage_is_told_and_the_rest_kept() {
 
 #[test]
 fn archives_from_before_posix_are_read_as_whole_files() {
-    if crate::tools::lacking(&["tar"]) {
+    if crate::testing::lacking(&["tar"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

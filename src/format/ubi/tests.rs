@@ -48,7 +48,7 @@ fn check(unpacked: &Unpacked, root: &[u8], kernel: &[u8]) {
 
 #[test]
 fn volumes_come_out_by_name() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     for options in [&["-m", "1"][..], &["-m", "512", "-s", "256"], &["-m", "2048", "-O", "2048", "-Q", "77"]] {
@@ -75,7 +75,7 @@ fn set(peb: &mut [u8], field: usize, value: &[u8]) {
 
 #[test]
 fn the_order_on_flash_does_not_matter() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (image, root, kernel) = image(&["-m", "1"]);
@@ -91,7 +91,7 @@ fn the_order_on_flash_does_not_matter() {
 
 #[test]
 fn the_newest_whole_copy_wins() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (image, root, _) = image(&["-m", "1"]);
@@ -115,7 +115,7 @@ fn the_newest_whole_copy_wins() {
 
 #[test]
 fn damage_is_told_and_the_rest_comes_out() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (image, root, kernel) = image(&["-m", "1"]);
@@ -144,7 +144,7 @@ fn damage_is_told_and_the_rest_comes_out() {
 
 #[test]
 fn without_a_table_volumes_have_numbers() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (image, root, kernel) = image(&["-m", "1"]);
@@ -157,7 +157,7 @@ fn without_a_table_volumes_have_numbers() {
 
 #[test]
 fn two_images_side_by_side_are_two() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (one, _, _) = image(&["-m", "1", "-Q", "1"]);
@@ -169,7 +169,7 @@ fn two_images_side_by_side_are_two() {
 
 #[test]
 fn strings_of_a_driver_are_no_image() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     assert_eq!(carve(&Ubi, b"UBI#\x01\0\0\0 UBI! bad magic number", 0), None);
@@ -180,7 +180,7 @@ fn strings_of_a_driver_are_no_image() {
 
 #[test]
 fn absurd_numbers_cost_nothing() {
-    if crate::tools::lacking(&["ubinize"]) {
+    if crate::testing::lacking(&["ubinize"]) {
         return;
     }
     let (image, root, _) = image(&["-m", "1"]);

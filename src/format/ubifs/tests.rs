@@ -33,7 +33,7 @@ fn check(options: &[&str]) {
 
 #[test]
 fn every_compression_that_mkfs_knows() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     for compression in ["none", "lzo", "favor_lzo", "zlib", "zstd"] {
@@ -43,7 +43,7 @@ fn every_compression_that_mkfs_knows() {
 
 #[test]
 fn every_way_to_number_names() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     check(&["-k", "test"]);
@@ -52,7 +52,7 @@ fn every_way_to_number_names() {
 
 #[test]
 fn extended_attributes_are_no_files() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -62,7 +62,7 @@ fn extended_attributes_are_no_files() {
 
 #[test]
 fn links_devices_and_owners() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -84,7 +84,7 @@ fn links_devices_and_owners() {
 
 #[test]
 fn what_is_encrypted_is_said_to_be() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -180,7 +180,7 @@ fn three() -> (Vec<u8>, [u32; 3]) {
 
 #[test]
 fn the_journal_is_newer_than_the_index() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let (image, [keep, gone, log]) = three();
@@ -200,7 +200,7 @@ fn the_journal_is_newer_than_the_index() {
 
 #[test]
 fn what_no_index_leads_to_is_old() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let (image, [_, gone, _]) = three();
@@ -222,7 +222,7 @@ fn what_no_index_leads_to_is_old() {
 
 #[test]
 fn a_damaged_node_costs_its_bytes_and_nothing_else() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let (mut image, _) = three();
@@ -239,7 +239,7 @@ fn a_damaged_node_costs_its_bytes_and_nothing_else() {
 
 #[test]
 fn a_truncated_image_gives_what_it_has() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -252,7 +252,7 @@ fn a_truncated_image_gives_what_it_has() {
 
 #[test]
 fn what_lost_its_name_is_kept() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let (image, _) = three();
@@ -265,7 +265,7 @@ fn what_lost_its_name_is_kept() {
 
 #[test]
 fn a_magic_alone_is_nothing() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     assert_eq!(carve(&Ubifs, &node::MAGIC.repeat(2000), 0), None);
@@ -277,7 +277,7 @@ fn a_magic_alone_is_nothing() {
 
 #[test]
 fn damage_is_survived() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -290,7 +290,7 @@ fn damage_is_survived() {
 /// Damage behind valid checksums: forged, not broken.
 #[test]
 fn forgeries_are_survived() {
-    if crate::tools::lacking(&["mkfs.ubifs"]) {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
         return;
     }
     let root = tempfile::tempdir().unwrap();

@@ -49,7 +49,7 @@ fn check(unpacked: &Unpacked) {
 
 #[test]
 fn every_method() {
-    if crate::tools::lacking(&["7z", "bzip2", "zip"]) {
+    if crate::testing::lacking(&["7z", "bzip2", "zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -78,7 +78,7 @@ fn every_method() {
 
 #[test]
 fn archives_behind_a_program() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ fn archives_behind_a_program() {
 
 #[test]
 fn wide_and_empty_archives() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -106,7 +106,7 @@ fn wide_and_empty_archives() {
 
 #[test]
 fn encrypted_files_are_named() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +118,7 @@ fn encrypted_files_are_named() {
 
 #[test]
 fn without_its_directory() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +139,7 @@ fn without_its_directory() {
 
 #[test]
 fn damage_is_told() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -154,7 +154,7 @@ fn damage_is_told() {
 
 #[test]
 fn files_that_overlap_are_not_read_for_ever() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -171,7 +171,7 @@ fn files_that_overlap_are_not_read_for_ever() {
 
 #[test]
 fn names_that_lead_elsewhere_are_kept_and_told() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -188,7 +188,7 @@ fn names_that_lead_elsewhere_are_kept_and_told() {
 
 #[test]
 fn look_alikes_are_refused() {
-    if crate::tools::lacking(&["zip"]) {
+    if crate::testing::lacking(&["zip"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
