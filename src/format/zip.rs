@@ -83,8 +83,8 @@ fn convincing(entry: &Entry<'_>, data: Span, bytes: Bytes<'_>, budget: &Budget) 
     }
     let packed = bytes.up_to(data.start, data.length);
     if entry.method == 0 {
-        let whole = to_u64(packed.len()) == data.length;
-        return entry.packed == entry.size && (!whole || entry.crc == crc32(packed));
+        // No checksum: there may be many headers, each before as much as there is.
+        return entry.packed == entry.size && entry.size > 0;
     }
     let stream = content(entry, packed, budget);
     stream.fault.is_none() || stream.output.len() >= LEAST_BROKEN_STREAM

@@ -24,6 +24,9 @@ pub(super) struct Layout {
 /// Bytes between two records that are passed over: alignment, or what some tool put there, or what is left of a broken file.
 const LONGEST_GAP: u64 = 64 << 10;
 
+/// Places that are looked at in a gap: compressed data has one in it rarely.
+const CANDIDATES: usize = 64;
+
 /// Goes through an archive, and visits every local header with the place of its data.
 pub(super) fn survey<'a>(
     bytes: Bytes<'a>,
@@ -141,7 +144,7 @@ fn descriptor(bytes: Bytes<'_>, data: Span) -> u64 {
 /// The length of data as its descriptor has it, which is looked for nearby: before a record, and it has to name the distance.
 fn described(bytes: Bytes<'_>, start: u64) -> Option<u64> {
     let near = bytes.up_to(start, LONGEST_GAP);
-    memchr::memmem::find_iter(near, b"PK").map(to_u64).find_map(|distance| {
+    memchr::memmem::find_iter(near, b"PK").take(CANDIDATES).map(to_u64).find_map(|distance| {
         let at = start.saturating_add(distance);
         let named = |place: u64, length: u64| bytes.u32(place, Endian::Little).is_ok_and(|named| u64::from(named) == length & 0xffff_ffff);
         if bytes.has(at, b"PK\x07\x08") {
@@ -165,7 +168,7 @@ fn gap(bytes: Bytes<'_>, at: u64) -> Option<u64> {
         }
     }
     let near = bytes.up_to(at, LONGEST_GAP);
-    let places = memchr::memmem::find_iter(near, b"PK").map(|distance| at.saturating_add(to_u64(distance)));
+    let places = memchr::memmem::find_iter(near, b"PK").take(CANDIDATES).map(|distance| at.saturating_add(to_u64(distance)));
     places
         .filter(|place| *place > at && (bytes.has(*place, LOCAL) || bytes.has(*place, CENTRAL)))
         .find(|place| Entry::local(bytes, *place).is_ok() || Entry::central(bytes, *place).is_ok())
