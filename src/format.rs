@@ -405,8 +405,8 @@ pub fn path_text(bytes: &[u8]) -> String {
     text
 }
 
-/// The path of an entry of an archive, as text: relative to its root, without a slash at the end. Empty if it is the root itself. Paths that
-/// lead elsewhere stay as they are, so that they are seen.
+/// The path of an entry of an archive, as text: relative to its root, without a slash at the end. Empty if it is the root itself. Paths
+/// that lead elsewhere stay as they are, so that they are seen.
 pub fn entry_path(bytes: &[u8]) -> String {
     let mut path = bytes;
     while let Some(rest) = path.strip_prefix(b"./") {

@@ -55,7 +55,8 @@ const CRC32_OF_HEADER: u32 = 0x1000;
 
 /// The header of an lzop file, big-endian: 9 bytes magic, u16 version, u16 library version; from version 0x940 u16 version needed; u8
 /// method; from 0x940 u8 level; u32 flags; u32 filter if the flags say so; u32 mode, u32 time; from 0x940 u32 upper half of time; u8 length
-/// of name, name, u32 checksum of all since the magic; and if the flags say so u32 length, extra field, u32 checksum. Leaves `at` behind it.
+/// of name, name, u32 checksum of all since the magic; and if the flags say so u32 length, extra field, u32 checksum. Leaves `at`
+/// behind it.
 struct Header<'a> {
     flags: u32,
     name: &'a [u8],

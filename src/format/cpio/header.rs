@@ -164,8 +164,8 @@ fn old_ascii(bytes: Bytes<'_>, start: u64) -> Result<Numbers, Rejected> {
     })
 }
 
-/// u16 each: magic, dev, ino, mode, uid, gid, nlink, rdev, mtime (upper half, lower half), namesize, filesize (upper half, lower half). Names
-/// and data are filled up to two bytes.
+/// u16 each: magic, dev, ino, mode, uid, gid, nlink, rdev, mtime (upper half, lower half), namesize, filesize (upper half, lower half).
+/// Names and data are filled up to two bytes.
 fn binary(bytes: Bytes<'_>, start: u64, endian: Endian) -> Result<Numbers, Rejected> {
     let word = |index: u64| bytes.u16(start.saturating_add(index.saturating_mul(2)), endian).map(u32::from);
     let long = |index: u64| Ok::<u32, Rejected>((word(index)? << 16) | word(index.saturating_add(1))?);

@@ -134,7 +134,8 @@ fn is_record(bytes: Bytes<'_>, at: u64) -> bool {
     matches!(bytes.array(at), Ok([b'P', b'K', 1, 2] | [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] | [b'P', b'K', 6, 6..=8]))
 }
 
-/// Bytes of the descriptor behind the data, APPNOTE section 4.3.9: maybe a signature, u32 CRC-32, compressed size and size as u32, or as u64.
+/// Bytes of the descriptor behind the data, APPNOTE section 4.3.9: maybe a signature, u32 CRC-32, compressed size and size as u32, or
+/// as u64.
 fn descriptor(bytes: Bytes<'_>, data: Span) -> u64 {
     let lengths: [u64; 4] = if bytes.has(data.end(), b"PK\x07\x08") { [16, 24, 16, 24] } else { [12, 20, 16, 24] };
     let (followed, [default, ..]) = (|length: &u64| is_record(bytes, data.end().saturating_add(*length)), lengths);
@@ -160,7 +161,8 @@ fn described(bytes: Bytes<'_>, start: u64) -> Option<u64> {
 
 /// Where the next record is behind bytes that are none.
 fn gap(bytes: Bytes<'_>, at: u64) -> Option<u64> {
-    // <https://source.android.com/docs/security/features/apksigning/v2>: u64 size, pairs, u64 size, magic. The size leaves out its first field.
+    // <https://source.android.com/docs/security/features/apksigning/v2>: u64 size, pairs, u64 size, magic. The size leaves out its
+    // first field.
     if let Ok(size) = bytes.u64(at, Endian::Little) {
         let end = at.saturating_add(8).saturating_add(size);
         if bytes.has(end.saturating_sub(16), b"APK Sig Block 42") && end > at.saturating_add(16) {
