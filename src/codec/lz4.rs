@@ -4,7 +4,7 @@ use lz4_flex::block::{DecompressError, decompress_into, decompress_into_with_dic
 
 use super::xxhash::Xxh32;
 use super::zstd::skippable;
-use super::{Part, Sink, Stream, room, several};
+use super::{Part, Sink, Stream, guard, room, several};
 use crate::blob::{Bytes, Endian, to_u64, to_usize};
 use crate::limits::Budget;
 use crate::problem::Fault;
@@ -17,9 +17,11 @@ const LEGACY: u32 = 0x184c_2102;
 
 pub(super) fn block(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
     let mut output = room(limit, input, RATIO);
-    let made = decompress_into(input, &mut output).map_err(|error| match error {
-        DecompressError::OutputTooSmall { .. } => Fault::corrupt(format!("lz4: a block holds more than {limit} bytes")),
-        error => Fault::corrupt(format!("lz4: {error}")),
+    let made = guard("lz4", || {
+        decompress_into(input, &mut output).map_err(|error| match error {
+            DecompressError::OutputTooSmall { .. } => Fault::corrupt(format!("lz4: a block holds more than {limit} bytes")),
+            error => Fault::corrupt(format!("lz4: {error}")),
+        })
     })?;
     output.truncate(made);
     Ok(output)
@@ -36,7 +38,7 @@ fn frame(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
         return (length, None);
     }
     let mut at = 0;
-    let fault = Frame::read(input).and_then(|frame| frame.blocks(input, sink, &mut at)).err();
+    let fault = Frame::read(input, &mut at).and_then(|frame| frame.blocks(input, sink, &mut at)).err();
     (at.min(input.len()), fault)
 }
 
@@ -49,15 +51,13 @@ struct Frame {
     content_size: Option<u64>,
     /// Most bytes in a block.
     most: u64,
-    /// Where the first block is.
-    end: u64,
 }
 
 impl Frame {
     /// u32 magic, u8 FLG, u8 BD, u64 content size if FLG bit 3, u32 dictionary id if FLG bit 0, u8 HC: second byte of XXH32 of all since
     /// the magic. FLG: version 01, block independence, block checksum, content size, content checksum, reserved, dictionary id.
-    /// BD: reserved, three bits of block size, four reserved.
-    fn read(input: Bytes<'_>) -> Result<Self, Fault> {
+    /// BD: reserved, three bits of block size, four reserved. Leaves `at` behind it.
+    fn read(input: Bytes<'_>, at: &mut u64) -> Result<Self, Fault> {
         let (flags, size) = (input.u8(4)?, input.u8(5)?);
         let most = match size {
             0x40 => 64 << 10,
@@ -76,23 +76,16 @@ impl Frame {
         if input.u8(checksum)? != expected {
             return Err(Fault::Checksum("lz4: the checksum of the frame header does not fit".to_owned()));
         }
+        *at = checksum.saturating_add(1);
         if flags & 1 != 0 {
             return Err(Fault::unsupported(format!("lz4: needs the dictionary {:#x}", input.u32(dictionary, Endian::Little)?)));
         }
-        Ok(Self {
-            linked: flags & 0x20 == 0,
-            block_checksum: flags & 0x10 != 0,
-            content_checksum: flags & 4 != 0,
-            content_size,
-            most,
-            end: checksum.saturating_add(1),
-        })
+        Ok(Self { linked: flags & 0x20 == 0, block_checksum: flags & 0x10 != 0, content_checksum: flags & 4 != 0, content_size, most })
     }
 
     /// Blocks: u32 size, its highest bit set if not compressed; bytes; XXH32 of them if FLG says so. After the last one u32 0, and XXH32
     /// of the content if FLG says so.
     fn blocks(&self, input: Bytes<'_>, sink: &mut Sink<'_>, at: &mut u64) -> Result<(), Fault> {
-        *at = self.end;
         let (mut history, mut total, mut sum) = (Vec::new(), 0_u64, Xxh32::new());
         let mut problem = None;
         loop {
@@ -146,15 +139,16 @@ fn compare(input: Bytes<'_>, at: &mut u64, actual: u32) -> Result<Option<Fault>,
 /// A block that is maybe broken: all that comes out before the break.
 fn piece(input: &[u8], history: &[u8], most: u64) -> (Vec<u8>, Option<Fault>) {
     let mut output = room(most, input, RATIO);
-    match decompress_into_with_dict(input, &mut output, history) {
+    let decompress = || decompress_into_with_dict(input, &mut output, history).map_err(|error| Fault::corrupt(format!("lz4: {error}")));
+    match guard("lz4", decompress) {
         Ok(made) => {
             output.truncate(made);
             (output, None)
         }
-        Err(error) => {
+        Err(fault) => {
             let made = readable(Bytes(input), to_u64(history.len()), to_u64(output.len()));
             output.truncate(to_usize(made));
-            (output, Some(Fault::corrupt(format!("lz4: {error}"))))
+            (output, Some(fault))
         }
     }
 }
@@ -213,25 +207,30 @@ fn one_legacy(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
         return (0, Some(Fault::corrupt("lz4: no legacy stream")));
     }
     let (mut at, mut total) = (4, 0_u64);
+    // Nothing inside is not worth believing in: the magic has no more than four bytes.
+    let end = |at: u64, total: u64| (at, (total == 0).then(|| Fault::corrupt("lz4: a legacy stream with nothing inside")));
     loop {
-        let Ok(size) = input.u32(at, Endian::Little).map(u64::from) else { return (at, None) };
+        let Ok(size) = input.u32(at, Endian::Little).map(u64::from) else { return end(at, total) };
         // What the compressor makes at most of a block that does not compress.
         let most = LEGACY_BLOCK.saturating_add(LEGACY_BLOCK / 255).saturating_add(16);
         if size == 0 || size > most {
-            return (at, None);
+            return end(at, total);
         }
         let start = at.saturating_add(4);
         let packed = input.up_to(start, size);
         let (bytes, fault) = piece(packed, &[], LEGACY_BLOCK);
         let short = to_u64(packed.len()) < size;
         if (short || fault.is_some()) && total > 0 && size == total {
-            return (at, None);
+            return end(at, total);
         }
         at = start.saturating_add(to_u64(packed.len()));
         total = total.saturating_add(to_u64(bytes.len()));
         let fault = sink(&bytes).err().or(if short { Some(early()) } else { fault });
-        if fault.is_some() || to_u64(bytes.len()) < LEGACY_BLOCK {
+        if fault.is_some() {
             return (at, fault);
+        }
+        if to_u64(bytes.len()) < LEGACY_BLOCK {
+            return end(at, total);
         }
     }
 }

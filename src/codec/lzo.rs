@@ -35,12 +35,12 @@ pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
 
 /// The name in the header of an lzop file.
 pub(crate) fn lzop_name(input: &[u8]) -> Option<&[u8]> {
-    Header::read(Bytes(input)).ok().map(|header| header.name)
+    Header::read(Bytes(input), &mut 0).ok().map(|header| header.name)
 }
 
 fn file(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
     let mut at = 0;
-    let fault = Header::read(input).and_then(|header| header.blocks(input, sink, &mut at)).err();
+    let fault = Header::read(input, &mut at).and_then(|header| header.blocks(input, sink, &mut at)).err();
     (at.min(input.len()), fault)
 }
 
@@ -55,15 +55,15 @@ const CRC32_OF_HEADER: u32 = 0x1000;
 
 /// The header of an lzop file, big-endian: 9 bytes magic, u16 version, u16 library version; from version 0x940 u16 version needed; u8
 /// method; from 0x940 u8 level; u32 flags; u32 filter if the flags say so; u32 mode, u32 time; from 0x940 u32 upper half of time; u8 length
-/// of name, name, u32 checksum of all since the magic; and if the flags say so u32 length, extra field, u32 checksum.
+/// of name, name, u32 checksum of all since the magic; and if the flags say so u32 length, extra field, u32 checksum. Leaves `at`
+/// behind it.
 struct Header<'a> {
     flags: u32,
     name: &'a [u8],
-    end: u64,
 }
 
 impl<'a> Header<'a> {
-    fn read(input: Bytes<'a>) -> Result<Self, Fault> {
+    fn read(input: Bytes<'a>, at: &mut u64) -> Result<Self, Fault> {
         if !input.has(0, MAGIC) {
             return Err(Fault::corrupt("no lzop file"));
         }
@@ -82,21 +82,20 @@ impl<'a> Header<'a> {
         if input.u32(checksum_at, Endian::Big)? != sum {
             return Err(Fault::Checksum("lzop: the checksum of the header does not fit".to_owned()));
         }
+        *at = checksum_at.saturating_add(4);
         if !matches!(method, 1..=3) || flags & FILTER != 0 {
             return Err(Fault::unsupported(format!("lzop: method {method}, flags {flags:#x}")));
         }
-        let mut end = checksum_at.saturating_add(4);
         if flags & EXTRA_FIELD != 0 {
-            end = end.saturating_add(input.u32(end, Endian::Big)?.into()).saturating_add(8);
+            *at = at.saturating_add(input.u32(*at, Endian::Big)?.into()).saturating_add(8);
         }
-        Ok(Self { flags, name, end })
+        Ok(Self { flags, name })
     }
 
     /// Blocks: u32 size, u32 packed size, Adler-32 and CRC-32 of the output, and if it is packed of the block too, all as the flags say;
     /// bytes. After the last one u32 0.
     fn blocks(&self, input: Bytes<'_>, sink: &mut Sink<'_>, at: &mut u64) -> Result<(), Fault> {
         let mut problem = None;
-        *at = self.end;
         loop {
             let (start, size) = (*at, next(input, at)?);
             if size == 0 {

@@ -23,7 +23,7 @@ const MAGIC: u64 = 8;
 const HEADER: u64 = 60;
 
 /// Longest name that is looked for in the table of long names.
-const LONGEST_NAME: u64 = 4096;
+const LONGEST_NAME: u64 = 512;
 
 impl Format for Ar {
     fn spec(&self) -> &'static Spec {

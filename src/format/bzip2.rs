@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(b"BZh")],
     leaf: false,
     references: &["https://github.com/dsnet/compress/blob/master/doc/bzip2-format.pdf"],
-    limitations: &[],
+    limitations: &["streams with nothing inside"],
 };
 
 impl Format for Bzip2 {
@@ -27,9 +27,9 @@ impl Format for Bzip2 {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, budget: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let input = blob.bytes().tail(start);
-        // The level, then the number that begins a block, or the one that ends the stream.
+        // The level, then the number that begins a block.
         let level = input.get(3).is_some_and(|level| matches!(level, b'1'..=b'9'));
-        let number = input.get(4..10).is_some_and(|number| number == b"1AY&SY" || number == b"\x17rE8P\x90");
+        let number = input.get(4..10).is_some_and(|number| number == b"1AY&SY");
         if !level || !number {
             return Err(Rejected("no block of bzip2 begins so"));
         }

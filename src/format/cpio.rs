@@ -48,15 +48,17 @@ impl Format for Cpio {
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let bytes = Bytes(blob.bytes().tail(start));
         let first = Entry::read(bytes, 0)?;
+        if first.is_trailer() {
+            return Err(Rejected("nothing inside"));
+        }
         let mut count = 0_u64;
         let end = walk(bytes, &mut |_| {
             count = count.saturating_add(1);
             Ok(())
         });
         let Ok(end) = end else { return Err(Rejected("unreachable: nothing was unpacked")) };
-        // Two bytes of magic want more proof.
-        if count == 0 || (first.weak && !end.whole && count < 3) {
-            return Err(Rejected("nothing inside"));
+        if first.weak && !end.whole && count < 3 {
+            return Err(Rejected("two bytes of magic want more proof"));
         }
         Ok(Carved::new(end.at, start, blob))
     }
@@ -85,7 +87,7 @@ fn walk<'a>(bytes: Bytes<'a>, visit: &mut dyn FnMut(&Place<'a>) -> Result<(), Ex
             return Ok(End { at: end.min(bytes.len()), whole: trailer.is_some() });
         };
         let next = entry.next;
-        if entry.name == b"TRAILER!!!" {
+        if entry.is_trailer() {
             trailer = Some(padded(bytes, begin, next));
             let zeros = bytes.up_to(next, LONGEST_GAP).iter().take_while(|byte| **byte == 0).count();
             at = next.saturating_add(crate::blob::to_u64(zeros));

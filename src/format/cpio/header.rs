@@ -40,6 +40,9 @@ impl Place<'_> {
     }
 }
 
+/// The name of the entry that ends an archive.
+const TRAILER: &[u8] = b"TRAILER!!!";
+
 /// Longest name that is believed, with its NUL: that of Linux.
 const LONGEST_NAME: u64 = 4096;
 
@@ -82,7 +85,7 @@ impl<'a> Entry<'a> {
             return Err(Rejected("name"));
         }
         let kind = (numbers.mode & 0o170_000) >> 12;
-        if numbers.mode > 0o177_777 || !(matches!(kind, 1 | 2 | 4 | 6 | 8 | 10 | 12) || (kind == 0 && !weak) || name == b"TRAILER!!!") {
+        if numbers.mode > 0o177_777 || !(matches!(kind, 1 | 2 | 4 | 6 | 8 | 10 | 12) || (kind == 0 && !weak) || name == TRAILER) {
             return Err(Rejected("mode"));
         }
         // Offsets are filled up as counted from the header.
@@ -90,6 +93,10 @@ impl<'a> Entry<'a> {
         let next = data.saturating_add(size.next_multiple_of(align));
         let Numbers { inode, mode, uid, gid, links, modified, device, check, .. } = numbers;
         Ok(Self { start, name, mode, uid, gid, modified, links, inode, device, size, data: Span::new(data, size), check, next, weak })
+    }
+
+    pub(super) fn is_trailer(&self) -> bool {
+        self.name == TRAILER
     }
 
     pub(super) fn is_file(&self) -> bool {
@@ -157,8 +164,8 @@ fn old_ascii(bytes: Bytes<'_>, start: u64) -> Result<Numbers, Rejected> {
     })
 }
 
-/// u16 each: magic, dev, ino, mode, uid, gid, nlink, rdev, mtime (upper half, lower half), namesize, filesize (upper half, lower half). Names
-/// and data are filled up to two bytes.
+/// u16 each: magic, dev, ino, mode, uid, gid, nlink, rdev, mtime (upper half, lower half), namesize, filesize (upper half, lower half).
+/// Names and data are filled up to two bytes.
 fn binary(bytes: Bytes<'_>, start: u64, endian: Endian) -> Result<Numbers, Rejected> {
     let word = |index: u64| bytes.u16(start.saturating_add(index.saturating_mul(2)), endian).map(u32::from);
     let long = |index: u64| Ok::<u32, Rejected>((word(index)? << 16) | word(index.saturating_add(1))?);

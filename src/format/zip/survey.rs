@@ -24,6 +24,9 @@ pub(super) struct Layout {
 /// Bytes between two records that are passed over: alignment, or what some tool put there, or what is left of a broken file.
 const LONGEST_GAP: u64 = 64 << 10;
 
+/// Places that are looked at in a gap: compressed data has one in it rarely.
+const CANDIDATES: usize = 64;
+
 /// Goes through an archive, and visits every local header with the place of its data.
 pub(super) fn survey<'a>(
     bytes: Bytes<'a>,
@@ -131,7 +134,8 @@ fn is_record(bytes: Bytes<'_>, at: u64) -> bool {
     matches!(bytes.array(at), Ok([b'P', b'K', 1, 2] | [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] | [b'P', b'K', 6, 6..=8]))
 }
 
-/// Bytes of the descriptor behind the data, APPNOTE section 4.3.9: maybe a signature, u32 CRC-32, compressed size and size as u32, or as u64.
+/// Bytes of the descriptor behind the data, APPNOTE section 4.3.9: maybe a signature, u32 CRC-32, compressed size and size as u32, or
+/// as u64.
 fn descriptor(bytes: Bytes<'_>, data: Span) -> u64 {
     let lengths: [u64; 4] = if bytes.has(data.end(), b"PK\x07\x08") { [16, 24, 16, 24] } else { [12, 20, 16, 24] };
     let (followed, [default, ..]) = (|length: &u64| is_record(bytes, data.end().saturating_add(*length)), lengths);
@@ -141,7 +145,7 @@ fn descriptor(bytes: Bytes<'_>, data: Span) -> u64 {
 /// The length of data as its descriptor has it, which is looked for nearby: before a record, and it has to name the distance.
 fn described(bytes: Bytes<'_>, start: u64) -> Option<u64> {
     let near = bytes.up_to(start, LONGEST_GAP);
-    memchr::memmem::find_iter(near, b"PK").map(to_u64).find_map(|distance| {
+    memchr::memmem::find_iter(near, b"PK").take(CANDIDATES).map(to_u64).find_map(|distance| {
         let at = start.saturating_add(distance);
         let named = |place: u64, length: u64| bytes.u32(place, Endian::Little).is_ok_and(|named| u64::from(named) == length & 0xffff_ffff);
         if bytes.has(at, b"PK\x07\x08") {
@@ -157,7 +161,8 @@ fn described(bytes: Bytes<'_>, start: u64) -> Option<u64> {
 
 /// Where the next record is behind bytes that are none.
 fn gap(bytes: Bytes<'_>, at: u64) -> Option<u64> {
-    // <https://source.android.com/docs/security/features/apksigning/v2>: u64 size, pairs, u64 size, magic. The size leaves out its first field.
+    // <https://source.android.com/docs/security/features/apksigning/v2>: u64 size, pairs, u64 size, magic. The size leaves out its
+    // first field.
     if let Ok(size) = bytes.u64(at, Endian::Little) {
         let end = at.saturating_add(8).saturating_add(size);
         if bytes.has(end.saturating_sub(16), b"APK Sig Block 42") && end > at.saturating_add(16) {
@@ -165,7 +170,7 @@ fn gap(bytes: Bytes<'_>, at: u64) -> Option<u64> {
         }
     }
     let near = bytes.up_to(at, LONGEST_GAP);
-    let places = memchr::memmem::find_iter(near, b"PK").map(|distance| at.saturating_add(to_u64(distance)));
+    let places = memchr::memmem::find_iter(near, b"PK").take(CANDIDATES).map(|distance| at.saturating_add(to_u64(distance)));
     places
         .filter(|place| *place > at && (bytes.has(*place, LOCAL) || bytes.has(*place, CENTRAL)))
         .find(|place| Entry::local(bytes, *place).is_ok() || Entry::central(bytes, *place).is_ok())
