@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a test whose tool fails must fail"
 )]
@@ -22,21 +23,11 @@ use touchmark::signature::Database;
 use touchmark::walk::Input;
 use touchmark::{Options, inspect};
 
-/// Whether one of `tools` is not on this machine, so that the test that asks cannot run here. Where `CI` is set nothing may be lacking.
-fn lacking(tools: &[&str]) -> bool {
-    let folders: Vec<PathBuf> = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    let Some(missing) = tools.iter().find(|tool| !folders.iter().any(|folder| folder.join(tool).exists())) else { return false };
-    let package = PACKAGES.iter().find(|(name, _)| name == missing).map_or("?", |(_, package)| *package);
-    let message = format!("{missing} is not on this machine (Debian package {package})");
-    assert!(std::env::var_os("CI").is_none(), "{message}");
-    eprintln!("skipped: {message}");
-    true
-}
-
 /// The Debian package of each tool.
 const PACKAGES: &[(&str, &str)] = &[
     ("7z", "p7zip-full"),
     ("ar", "binutils"),
+    ("bzip2", "bzip2"),
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
     ("genromfs", "genromfs"),
@@ -52,8 +43,22 @@ const PACKAGES: &[(&str, &str)] = &[
     ("sgdisk", "gdisk"),
     ("tar", "tar"),
     ("ubinize", "mtd-utils"),
+    ("xz", "xz-utils"),
     ("zip", "zip"),
+    ("zstd", "zstd"),
 ];
+
+/// Whether one of `tools` is not there, so that the test that asks cannot run. In CI nothing may be lacking.
+fn lacking(tools: &[&str]) -> bool {
+    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+    let there = |tool: &str| std::env::split_paths(&path).any(|folder| folder.join(tool).exists());
+    let Some(missing) = tools.iter().find(|tool| !there(tool)) else { return false };
+    let package = PACKAGES.iter().find(|(name, _)| name == missing).expect("each tool has its package in PACKAGES").1;
+    let message = format!("{missing} is not on this machine (Debian package {package})");
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    eprintln!("skipped: {message}");
+    true
+}
 
 /// A tree of files, and room for the images made of it.
 struct Bench {
@@ -127,7 +132,7 @@ impl Bench {
         let mut command = Command::new(tool);
         command.args(arguments).current_dir(self.tree()).env("PATH", &path).env("LC_ALL", "C.UTF-8").env("MTOOLS_SKIP_CHECK", "1");
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{tool}: {error}: this test needs the Debian package {package}"));
+        let mut child = spawned.unwrap_or_else(|error| panic!("{tool}: {error}: it is in the Debian package {package}"));
         let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
         let writer = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output().unwrap();
@@ -231,7 +236,7 @@ fn fat(bench: &Bench, bits: &str, kibibytes: &str) -> PathBuf {
 
 #[test]
 fn fat_file_systems() {
-    if lacking(&["mcopy", "mkfs.fat"]) {
+    if lacking(&["mkfs.fat", "mcopy"]) {
         return;
     }
     let bench = Bench::new(Names::Plain);
@@ -254,7 +259,7 @@ fn disk(bench: &Bench, ext: &Path, fat: &Path) -> Vec<u8> {
 
 #[test]
 fn disks_with_partitions() {
-    if lacking(&["mcopy", "mke2fs", "mkfs.fat", "sfdisk", "sgdisk"]) {
+    if lacking(&["mke2fs", "mkfs.fat", "mcopy", "sgdisk", "sfdisk"]) {
         return;
     }
     let bench = Bench::new(Names::Plain);
@@ -340,7 +345,7 @@ fn romfs_and_cramfs() {
 
 #[test]
 fn tar_in_all_dialects() {
-    if lacking(&["tar"]) {
+    if lacking(&["tar", "bzip2", "xz", "zstd"]) {
         return;
     }
     let bench = Bench::new(Names::Any);
@@ -371,7 +376,7 @@ fn cpio_in_all_dialects() {
 
 #[test]
 fn zip_and_7z() {
-    if lacking(&["7z", "zip"]) {
+    if lacking(&["zip", "7z"]) {
         return;
     }
     let bench = Bench::new(Names::Plain);
