@@ -13,8 +13,6 @@ use std::path::Path;
 
 /// The layers, lowest first. A module imports from lower rows and from its own row, never from a higher one.
 const LAYERS: &[&[&str]] = &[
-    // what only tests use
-    &["testing"],
     &["blob", "limits", "problem"],
     &["codec"],
     &["format"],
