@@ -44,8 +44,9 @@ impl Context {
     pub fn of(blob: &Blob, format: Option<&str>) -> Self {
         let bytes = blob.bytes();
         match format {
-            Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
+            // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
+            Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
             Some("elf" | "pe") => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
@@ -123,5 +124,8 @@ mod tests {
         assert_eq!(of(b"\x7fELF", Some("elf")), Context::Program);
         assert_eq!(of(b"\x7fELF\0.text\0.modinfo\0", Some("elf")), Context::KernelModule);
         assert_eq!(of(b"hsqs", Some("squashfs")), Context::Data);
+        let kernel = [vec![1; 1 << 20], b"Linux version 6.1\0Kernel panic - not syncing\0.modinfo\0".to_vec()].concat();
+        assert_eq!(of(&kernel, Some("elf")), Context::Kernel);
+        assert_eq!(of(&kernel, None), Context::Kernel);
     }
 }

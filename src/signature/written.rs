@@ -8,8 +8,11 @@ use toml::Spanned;
 use super::{Component, Expectation, Owner, Pattern, Role, Rule, Signature, Strength, Supplier, Test};
 use crate::fact::{self, Context};
 
-/// Where a rule speaks for code unless it says otherwise.
+/// Where a supplier's own rules speak for code unless they say otherwise.
 const CODE: [Context; 4] = [Context::Program, Context::KernelModule, Context::Kernel, Context::Raw];
+
+/// Where a component's do: kernels share tables and messages with the tools that talk to them, and are not made of those.
+const PROGRAMS: [Context; 2] = [Context::Program, Context::Raw];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +97,7 @@ pub(super) type Wrong = (usize, String);
 
 impl ComponentFile {
     pub(super) fn translate(self, file: &str, text: &str) -> Result<Signature, Wrong> {
-        let (rules, tests) = (rules(self.matches, text)?, tests(self.tests, text)?);
+        let (rules, tests) = (rules(self.matches, text, &PROGRAMS)?, tests(self.tests, text)?);
         let component = Component { id: self.id.clone(), name: self.name, purl: self.purl, cpe: self.cpe, license: self.license };
         let Self { id, supplier, source, references, .. } = self;
         Ok(Signature { id, supplier, component: Some(component), rules, tests, source, references, file: file.to_owned() })
@@ -103,7 +106,7 @@ impl ComponentFile {
 
 impl SupplierFile {
     pub(super) fn translate(self, file: &str, text: &str) -> Result<(Supplier, Option<Signature>), Wrong> {
-        let (rules, tests) = (rules(self.matches, text)?, tests(self.tests, text)?);
+        let (rules, tests) = (rules(self.matches, text, &CODE)?, tests(self.tests, text)?);
         let Self { id, name, country, aliases, kinds, owners, references, source, .. } = self;
         let signature = (!rules.is_empty()).then(|| Signature {
             id: id.clone(),
@@ -124,10 +127,10 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }
 
-fn rules(tables: Vec<Spanned<MatchTable>>, text: &str) -> Result<Vec<Rule>, Wrong> {
+fn rules(tables: Vec<Spanned<MatchTable>>, text: &str, contexts: &[Context]) -> Result<Vec<Rule>, Wrong> {
     let rule = |table: Spanned<MatchTable>| {
         let line = line_of(text, table.span().start);
-        table.into_inner().translate(line).map_err(|why| (line, why))
+        table.into_inner().translate(line, contexts).map_err(|why| (line, why))
     };
     tables.into_iter().map(rule).collect()
 }
@@ -149,7 +152,7 @@ fn context(name: &str) -> Result<Context, String> {
 }
 
 impl MatchTable {
-    fn translate(self, line: usize) -> Result<Rule, String> {
+    fn translate(self, line: usize, usual: &[Context]) -> Result<Rule, String> {
         let fact = key(&self.fact)?;
         let compile = |regex: String| regex::bytes::RegexBuilder::new(&regex).unicode(false).build().map_err(|error| error.to_string());
         let regex = self.regex.map(compile).transpose()?;
@@ -166,7 +169,7 @@ impl MatchTable {
             return Err(format!("the literal {text:?} is shorter than 6 bytes"));
         }
         let contexts = match self.contexts.as_slice() {
-            [] => CODE.to_vec(),
+            [] => usual.to_vec(),
             names => names.iter().map(|name| context(name)).collect::<Result<_, _>>()?,
         };
         let role = self.role.unwrap_or(Role::Author);
