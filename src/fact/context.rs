@@ -45,9 +45,9 @@ impl Context {
         let bytes = blob.bytes();
         match format {
             // Before modules: newer kernels have a section of that name, for what is built in.
-            Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
+            Some("elf" | "pe" | "linux-arm64") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
-            Some("elf" | "pe") => Self::Program,
+            Some("elf" | "pe" | "linux-arm64") => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
             None if is_text(bytes.0) => Self::Text,
@@ -126,6 +126,7 @@ mod tests {
         assert_eq!(of(b"hsqs", Some("squashfs")), Context::Data);
         let kernel = [vec![1; 1 << 20], b"Linux version 6.1\0Kernel panic - not syncing\0.modinfo\0".to_vec()].concat();
         assert_eq!(of(&kernel, Some("elf")), Context::Kernel);
+        assert_eq!(of(&kernel, Some("linux-arm64")), Context::Kernel);
         assert_eq!(of(&kernel, None), Context::Kernel);
     }
 }
