@@ -32,7 +32,8 @@ fn one_banner_is_a_mention_and_with_a_companion_a_claim() {
 #[test]
 fn text_never_makes_a_claim() {
     let rules = [rule("kernel.banner", "equals = 'Thing'", "conclusive")];
-    check(&rules, "kernel", "'kernel.banner' = ['Thing']", CLAIM);
+    check(&rules, "program", "'kernel.banner' = ['Thing']", CLAIM);
+    check(&rules, "kernel-module", "'kernel.banner' = ['Thing']", "'mentioned'");
     check(&rules, "text", "'kernel.banner' = ['Thing']", "'mentioned'");
     check(&rules, "data", "'kernel.banner' = ['Thing']", "'mentioned'");
 }

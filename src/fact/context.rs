@@ -45,9 +45,10 @@ impl Context {
         let bytes = blob.bytes();
         match format {
             // Before modules: newer kernels have a section of that name, for what is built in.
-            Some("elf" | "pe" | "linux-arm64") if is_kernel(bytes) => Self::Kernel,
+            Some("linux-arm64") => Self::Kernel,
+            Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
-            Some("elf" | "pe" | "linux-arm64") => Self::Program,
+            Some("elf" | "pe") => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
             None if is_text(bytes.0) => Self::Text,
