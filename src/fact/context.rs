@@ -44,8 +44,8 @@ impl Context {
     pub fn of(blob: &Blob, format: Option<&str>) -> Self {
         let bytes = blob.bytes();
         match format {
-            // Before modules: newer kernels have a section of that name, for what is built in.
             Some("linux-arm64") => Self::Kernel,
+            // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
             Some("elf" | "pe") => Self::Program,
