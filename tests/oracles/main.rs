@@ -15,8 +15,6 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::Digest;
-
 use bench::{Bench, Names, inspected, lacking, text};
 
 #[test]
