@@ -1,6 +1,6 @@
 //! What kind of content an artifact is: where a rule may speak for code hangs on it.
 
-use crate::blob::{Blob, Bytes};
+use crate::blob::{Blob, Bytes, Endian};
 
 /// Kinds of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +47,7 @@ impl Context {
             Some("linux-arm64") => Self::Kernel,
             // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
-            Some("elf") if has_section(bytes, b"\0.modinfo\0") => Self::KernelModule,
+            Some("elf") if is_module(bytes) => Self::KernelModule,
             Some("elf" | "pe") => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
@@ -58,8 +58,10 @@ impl Context {
     }
 }
 
-fn has_section(bytes: Bytes<'_>, name: &[u8]) -> bool {
-    memchr::memmem::rfind(bytes.0, name).is_some()
+/// Modules are relocatable (`e_type` is ET_REL, 1) and have a section of this name, which tools for modules have as a string only.
+fn is_module(bytes: Bytes<'_>) -> bool {
+    let endian = if bytes.u8(5) == Ok(2) { Endian::Big } else { Endian::Little };
+    bytes.u16(16, endian) == Ok(1) && memchr::memmem::rfind(bytes.0, b"\0.modinfo\0").is_some()
 }
 
 /// Only a kernel image holds both its banner and this symbol table text or format.
@@ -123,7 +125,9 @@ mod tests {
         assert_eq!(of(b"\x01\x02\x03\x00\x04strings here", None), Context::Raw);
         assert_eq!(of(b"\x89PNG\r\n\x1a\n", None), Context::Data);
         assert_eq!(of(b"\x7fELF", Some("elf")), Context::Program);
-        assert_eq!(of(b"\x7fELF\0.text\0.modinfo\0", Some("elf")), Context::KernelModule);
+        let object = |kind: u8| [b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".as_slice(), &[kind, 0], b"\0.text\0.modinfo\0"].concat();
+        assert_eq!(of(&object(1), Some("elf")), Context::KernelModule);
+        assert_eq!(of(&object(3), Some("elf")), Context::Program, "a tool for modules is none");
         assert_eq!(of(b"hsqs", Some("squashfs")), Context::Data);
         let kernel = [vec![1; 1 << 20], b"Linux version 6.1\0Kernel panic - not syncing\0.modinfo\0".to_vec()].concat();
         assert_eq!(of(&kernel, Some("elf")), Context::Kernel);
