@@ -54,7 +54,7 @@ impl Layer {
         match key.split('.').next().unwrap_or_default() {
             "hash" => Self::Hash,
             "certificate" | "key" => Self::Certificate,
-            "format" | "uimage" | "fit" | "android" | "hwnp" => Self::Format,
+            "format" | "header" | "uimage" | "fit" | "android" | "hwnp" => Self::Format,
             "string" | "version" | "kernel" | "u-boot" => Self::Literal,
             "name" => Self::Name,
             _ => Self::Metadata,

@@ -30,13 +30,19 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &pe::Pe,
 ];
 
-/// Keys of facts that formats read from their headers, not analyzers.
+/// Keys of facts that formats read from their headers, not analyzers. `header.*` are those that many formats have.
 pub static HEADER_KEYS: &[&str] = &[
     "android.cmdline",
     "android.name",
     "device-tree.compatible",
     "device-tree.model",
     "fit.description",
+    "header.board",
+    "header.date",
+    "header.name",
+    "header.product",
+    "header.vendor",
+    "header.version",
     "hwnp.item",
     "hwnp.product",
     "uimage.name",

@@ -1,105 +1,44 @@
 //! What a format is, and the table of all of them. One file a format in `format/`, two lines here.
 
+use std::sync::LazyLock;
+
 use crate::blob::{Blob, to_u64};
 use crate::codec::{Codec, Stream};
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
-mod android_boot;
-mod ar;
-mod bzip2;
+mod archive;
 mod children;
-mod cpio;
-mod cramfs;
-mod der;
-mod dtb;
-mod elf;
-mod ext;
-mod fat;
-mod fit;
-mod gpt;
-mod gzip;
-mod hwnp;
-mod ihex;
-mod jffs2;
-mod linux;
-mod lz4;
-mod lz4_legacy;
-mod lzma;
-mod lzop;
-mod mbr;
+mod compression;
+mod container;
+mod credential;
+mod encoding;
+mod filesystem;
 mod names;
-mod pe;
-mod pem;
-mod romfs;
-mod sevenz;
+mod partition;
+mod program;
 mod spec;
-mod squashfs;
-mod srec;
-mod tar;
-mod trx;
-mod ubi;
-mod ubifs;
-mod uf2;
-mod uimage;
-mod xz;
-mod zip;
-mod zlib;
-mod zstd;
+mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
-pub static FORMATS: &[&dyn Format] = &[
-    // containers and partition tables
-    &uimage::UImage,
-    &trx::Trx,
-    &fit::Fit,
-    &dtb::Dtb,
-    &android_boot::AndroidBoot,
-    &hwnp::Hwnp,
-    &linux::BzImage,
-    &linux::ZImage,
-    &linux::Arm64,
-    &linux::IkConfig,
-    &gpt::Gpt,
-    &mbr::Mbr,
-    // file systems
-    &squashfs::Squashfs,
-    &cramfs::Cramfs,
-    &romfs::Romfs,
-    &ubi::Ubi,
-    &jffs2::Jffs2,
-    &ubifs::Ubifs,
-    &ext::Ext,
-    &fat::Fat,
-    // archives
-    &cpio::Cpio,
-    &tar::Tar,
-    &ar::Ar,
-    &zip::Zip,
-    &sevenz::SevenZ,
-    // compression
-    &xz::Xz,
-    &bzip2::Bzip2,
-    &lzop::Lzop,
-    &zstd::Zstd,
-    &lz4::Lz4,
-    &lz4_legacy::Lz4Legacy,
-    &gzip::Gzip,
-    &lzma::Lzma,
-    &zlib::Zlib,
-    // encodings, programs, credentials
-    &ihex::Ihex,
-    &srec::Srec,
-    &uf2::Uf2,
-    &elf::Elf,
-    &pe::Pe,
-    &pem::Pem,
-    &der::Der,
-];
+pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
+    [
+        vendor::FORMATS,
+        container::FORMATS,
+        partition::FORMATS,
+        filesystem::FORMATS,
+        archive::FORMATS,
+        compression::FORMATS,
+        encoding::FORMATS,
+        program::FORMATS,
+        credential::FORMATS,
+    ]
+    .concat()
+});
 
 /// A compressed stream in the middle of other bytes that breaks before this many bytes came out was none.
 pub(crate) const LEAST_BROKEN_STREAM: u64 = 1024;

@@ -267,7 +267,7 @@ fn every_image_has_a_report() {
 
 #[test]
 fn every_format_has_an_image() {
-    for format in FORMATS {
+    for format in FORMATS.iter() {
         let id = format.spec().id;
         let folder = format!("{id}/");
         let mut images = INSPECTED.iter().filter(|one| one.name.starts_with(&folder));

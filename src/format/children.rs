@@ -132,11 +132,25 @@ impl<'w> Children<'w> {
     /// # Errors
     /// If a limit is reached.
     pub fn span(&mut self, name: impl Into<String>, span: Span, attributes: Attributes) -> Result<(), Exceeded> {
+        self.span_with(name, span, attributes, None)
+    }
+
+    /// The same for a child that is not what it should be, and why. One that is [`Fault::Encrypted`] is opaque: nobody looks into it.
+    ///
+    /// # Errors
+    /// If a limit is reached.
+    pub fn span_with(
+        &mut self,
+        name: impl Into<String>,
+        span: Span,
+        attributes: Attributes,
+        fault: Option<&Fault>,
+    ) -> Result<(), Exceeded> {
         let name = name.into();
         let start = span.start.min(self.blob.len());
         let length = span.length.min(self.blob.len().saturating_sub(start));
-        let problem =
-            (length < span.length).then(|| Problem::new(Code::Truncated, None, format!("{} of {} bytes are there", length, span.length)));
+        let cut = || Problem::new(Code::Truncated, None, format!("{} of {} bytes are there", length, span.length));
+        let problem = fault.map(|fault| fault.at(None)).or_else(|| (length < span.length).then(cut));
         let span = Span::new(start, length);
         let Ok(blob) = self.blob.carve(span) else { return Ok(()) };
         self.check_name(&name);

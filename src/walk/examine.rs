@@ -11,7 +11,7 @@ use crate::evidence::Collector;
 use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, is_kernel};
 use crate::format::{Attributes, Child, Children, FORMATS, Format, Notes};
 use crate::limits::Exceeded;
-use crate::problem::{Fault, Problem};
+use crate::problem::{Code, Fault, Problem};
 use crate::scan::{Content, begins_with_format, scan, scan_inside};
 
 /// Too many of them to keep in a report; rules look at them as they pass.
@@ -34,7 +34,9 @@ impl<'e, 'w> Examination<'e, 'w> {
     pub(super) fn new(walk: &'e Walk<'w>, parallel: bool, pending: Pending) -> Self {
         let Pending { child: Child { name, span, blob, attributes, problem }, depth, scanned, format, payload } = pending;
         let format = format.and_then(|row| FORMATS.get(row).copied());
+        let encrypted = problem.as_ref().is_some_and(|problem| problem.code == Code::Encrypted);
         let artifact = Artifact {
+            opaque: encrypted,
             span,
             sha256: Sha256::digest(blob.as_slice()).into(),
             attributes,
@@ -98,7 +100,7 @@ impl<'e, 'w> Examination<'e, 'w> {
 
     /// Finds out what the blob is, or what is in it.
     fn identify(&mut self, crew: &Crew<'_, '_, '_>) {
-        if self.scanned || self.format.is_some() {
+        if self.scanned || self.format.is_some() || self.artifact.opaque {
             return;
         }
         let (blob, depth, budget) = (self.blob.clone(), self.depth, self.walk.budget);
@@ -194,7 +196,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             self.artifact.problems.append(&mut facts.problems);
             self.artifact.certificates = facts.certificates;
             self.artifact.keys = facts.keys;
-            self.artifact.opaque = self.format.is_none() && is_opaque(&blob);
+            self.artifact.opaque = self.artifact.opaque || (self.format.is_none() && is_opaque(&blob));
         }
         self.artifact.evidence = collector.finish();
         self.artifact.facts = kept;

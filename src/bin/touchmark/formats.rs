@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
 
 fn plain() -> String {
     let mut text = String::new();
-    for format in FORMATS {
+    for format in FORMATS.iter() {
         let spec = format.spec();
         let opened = if spec.leaf { "recognised" } else { "unpacked" };
         text.push_str(&format!("{:<16} {:<16} {:<11} {}\n", spec.id, spec.kind.name(), opened, spec.name));
@@ -35,7 +35,7 @@ fn plain() -> String {
 
 fn markdown() -> String {
     let mut text = "| id | format | kind | | not read |\n|---|---|---|---|---|\n".to_owned();
-    for format in FORMATS {
+    for format in FORMATS.iter() {
         let spec = format.spec();
         let opened = if spec.leaf { "recognised" } else { "unpacked" };
         let limits = spec.limitations.join("; ");

@@ -1,0 +1,10 @@
+//! Bytes written in another way: as text, in blocks, in another order.
+
+use super::Format;
+
+mod ihex;
+mod srec;
+mod uf2;
+
+/// Most specific first.
+pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2];

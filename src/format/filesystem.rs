@@ -1,0 +1,15 @@
+//! Files with names, in folders.
+
+use super::Format;
+
+mod cramfs;
+mod ext;
+pub(super) mod fat;
+mod jffs2;
+mod romfs;
+mod squashfs;
+mod ubifs;
+
+/// Most specific first.
+pub(super) static FORMATS: &[&dyn Format] =
+    &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &ext::Ext, &fat::Fat];

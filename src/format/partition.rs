@@ -1,0 +1,10 @@
+//! Tables of partitions, and layers between flash and file systems.
+
+use super::Format;
+
+mod gpt;
+mod mbr;
+mod ubi;
+
+/// Most specific first.
+pub(super) static FORMATS: &[&dyn Format] = &[&gpt::Gpt, &mbr::Mbr, &ubi::Ubi];

@@ -1,0 +1,9 @@
+//! Machine code with a header.
+
+use super::Format;
+
+mod elf;
+mod pe;
+
+/// Most specific first.
+pub(super) static FORMATS: &[&dyn Format] = &[&elf::Elf, &pe::Pe];
