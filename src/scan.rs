@@ -1,13 +1,13 @@
 //! One pass over a blob: finds all magics, asks the formats, and covers the blob with chunks exactly once.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::LazyLock;
 
 use daachorse::DoubleArrayAhoCorasick;
 
-use crate::blob::{Blob, Bytes, Span, to_u64};
-use crate::format::{Anchor, Carved, FORMATS, Format, Kind};
+use crate::blob::{Blob, Bytes, Span, to_u64, to_usize};
+use crate::format::{Anchor, Carved, FORMATS, Format, Kind, Magic};
 use crate::limits::{Budget, Exceeded};
 use crate::problem::{Code, Fault, Problem};
 
@@ -31,14 +31,17 @@ const EFFORT: (u64, u64) = (4, 64 << 20);
 /// A run of one byte value inside other bytes that is this long is a chunk of its own.
 const LEAST_INNER_PADDING: usize = 4096;
 
+/// Where a format may start, seen from one of its magics.
 struct Pattern {
     format: usize,
-    magic: crate::format::Magic,
+    magic: Magic,
 }
 
 struct Patterns {
-    anywhere: Vec<Pattern>,
+    /// Finds all distinct magics of formats that may start anywhere; the value of a hit is an index into `anywhere`.
     automaton: Option<DoubleArrayAhoCorasick<u32>>,
+    /// By distinct magic: the formats that have it.
+    anywhere: Vec<Vec<Pattern>>,
     at_start: Vec<Pattern>,
     /// How far into a format its farthest magic ends: candidates are in order once the pass is this far ahead.
     reach: u64,
@@ -49,16 +52,25 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         FORMATS.iter().enumerate().flat_map(|(format, row)| row.spec().magics.iter().map(move |magic| Pattern { format, magic: *magic }));
     let (anywhere, at_start): (Vec<_>, Vec<_>) = all.partition(|pattern| pattern.magic.anchor == Anchor::Anywhere);
     let reach = anywhere.iter().map(|pattern| pattern.magic.offset.saturating_add(to_u64(pattern.magic.bytes.len()))).max().unwrap_or(0);
-    // One automaton entry for each distinct byte string: the automaton refuses duplicates.
-    let mut distinct: Vec<&[u8]> = anywhere.iter().map(|pattern| pattern.magic.bytes).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let automaton = DoubleArrayAhoCorasick::new(distinct).ok();
-    Patterns { anywhere, automaton, at_start, reach }
+    // The automaton refuses duplicates.
+    let mut distinct: BTreeMap<&[u8], Vec<Pattern>> = BTreeMap::new();
+    for pattern in anywhere {
+        distinct.entry(pattern.magic.bytes).or_default().push(pattern);
+    }
+    let automaton = DoubleArrayAhoCorasick::with_values(distinct.keys().copied().zip(0..)).ok();
+    Patterns { automaton, anywhere: distinct.into_values().collect(), at_start, reach }
 });
 
 /// A place where a format may start: ordered by place, then by row.
 type Candidate = Reverse<(u64, usize)>;
+
+/// Gets each chunk of a format as it is found: where, the format's row, and what was found of it.
+type Taken<'f> = dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded> + 'f;
+
+/// The first candidate before `end`.
+fn settled(waiting: &mut BinaryHeap<Candidate>, end: u64) -> Option<(u64, usize)> {
+    waiting.peek().is_some_and(|Reverse((start, _))| *start < end).then(|| waiting.pop()).flatten().map(|Reverse(candidate)| candidate)
+}
 
 struct Scanner<'s> {
     blob: &'s Blob,
@@ -107,25 +119,21 @@ pub fn begins_with_format(blob: &Blob, budget: &Budget) -> bool {
 }
 
 impl Scanner<'_> {
-    fn run(&mut self, from: u64, found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>) -> Result<(), Exceeded> {
+    fn run(&mut self, from: u64, found: &mut Taken<'_>) -> Result<(), Exceeded> {
         let mut covered = from;
         if from == 0 {
             covered = self.first(found)?;
         }
-        while covered < self.blob.len() {
-            self.budget.check()?;
-            match self.next(covered, found)? {
-                Some(end) => covered = end,
-                None => break,
-            }
+        while let Some(end) = self.pass(covered, found)? {
+            covered = end;
         }
         Ok(())
     }
 
     /// Tries the formats that are only ever a whole blob. Returns where the chunk at 0 ends, 0 if there is none.
-    fn first(&mut self, found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>) -> Result<u64, Exceeded> {
+    fn first(&mut self, found: &mut Taken<'_>) -> Result<u64, Exceeded> {
         let bytes = self.blob.bytes();
-        let all = PATTERNS.at_start.iter().chain(&PATTERNS.anywhere);
+        let all = PATTERNS.at_start.iter().chain(PATTERNS.anywhere.iter().flatten());
         let mut rows: Vec<usize> =
             all.filter(|pattern| bytes.has(pattern.magic.offset, pattern.magic.bytes)).map(|pattern| pattern.format).collect();
         rows.sort_unstable();
@@ -138,58 +146,53 @@ impl Scanner<'_> {
         Ok(0)
     }
 
-    /// The first chunk from `from` on. Returns where it ends.
-    fn next(&mut self, from: u64, found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>) -> Result<Option<u64>, Exceeded> {
+    /// One pass from `from` on: each chunk that it finds moves on what is covered. Once a chunk reaches beyond the bytes that the pass has
+    /// seen, returns where that chunk ends, to go on from there: no byte is looked at twice but those that a magic may lie ahead.
+    fn pass(&mut self, from: u64, found: &mut Taken<'_>) -> Result<Option<u64>, Exceeded> {
         let Some(automaton) = &PATTERNS.automaton else { return Ok(None) };
-        let bytes = self.blob.bytes().tail(from);
         let mut waiting: BinaryHeap<Candidate> = BinaryHeap::new();
-        let mut last = None;
-        for hit in automaton.find_overlapping_iter(bytes) {
-            let place = from.saturating_add(to_u64(hit.start()));
-            let settled = from.saturating_add(to_u64(hit.end())).saturating_sub(PATTERNS.reach);
-            while waiting.peek().is_some_and(|Reverse((start, _))| *start < settled) {
-                let Some(Reverse(candidate)) = waiting.pop() else { break };
-                if let Some(end) = self.fresh(candidate, &mut last, found)? {
-                    return Ok(Some(end));
-                }
+        let (mut covered, mut last) = (from, None);
+        for hit in automaton.find_overlapping_iter(self.blob.bytes().tail(from)) {
+            let (place, seen) = (from.saturating_add(to_u64(hit.start())), from.saturating_add(to_u64(hit.end())));
+            while let Some(candidate) = settled(&mut waiting, seen.saturating_sub(PATTERNS.reach)) {
+                covered = self.fresh(candidate, covered, &mut last, found)?;
             }
-            let magic = bytes.get(hit.start()..hit.end()).unwrap_or_default();
-            for pattern in PATTERNS.anywhere.iter().filter(|pattern| pattern.magic.bytes == magic) {
-                let start = place.checked_sub(pattern.magic.offset).filter(|start| *start >= from && *start > 0);
+            if covered > seen {
+                return Ok(Some(covered));
+            }
+            for pattern in PATTERNS.anywhere.get(to_usize(hit.value().into())).into_iter().flatten() {
+                let start = place.checked_sub(pattern.magic.offset).filter(|start| *start >= covered && *start > 0);
                 waiting.extend(start.map(|start| Reverse((start, pattern.format))));
             }
         }
-        while let Some(Reverse(candidate)) = waiting.pop() {
-            if let Some(end) = self.fresh(candidate, &mut last, found)? {
-                return Ok(Some(end));
-            }
+        while let Some(candidate) = settled(&mut waiting, u64::MAX) {
+            covered = self.fresh(candidate, covered, &mut last, found)?;
         }
         Ok(None)
     }
 
-    /// Tries a candidate unless it is the one that was tried last: two magics of one format may point at the same start.
+    /// Tries a candidate, unless it lies in what is covered or is the one that was tried last: two magics of one format may point at the
+    /// same start. Returns where the covered bytes end now.
     fn fresh(
         &mut self,
         candidate: (u64, usize),
+        covered: u64,
         last: &mut Option<(u64, usize)>,
-        found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>,
-    ) -> Result<Option<u64>, Exceeded> {
-        if last.replace(candidate) == Some(candidate) {
-            return Ok(None);
+        found: &mut Taken<'_>,
+    ) -> Result<u64, Exceeded> {
+        let again = last.replace(candidate) == Some(candidate);
+        if again || candidate.0 < covered {
+            return Ok(covered);
         }
-        self.attempt(candidate.0, candidate.1, found)
+        Ok(self.attempt(candidate.0, candidate.1, found)?.unwrap_or(covered))
     }
 
-    fn attempt(
-        &mut self,
-        start: u64,
-        row: usize,
-        found: &mut dyn FnMut(Span, usize, Carved<'_>) -> Result<(), Exceeded>,
-    ) -> Result<Option<u64>, Exceeded> {
+    fn attempt(&mut self, start: u64, row: usize, found: &mut Taken<'_>) -> Result<Option<u64>, Exceeded> {
         let Some(format) = FORMATS.get(row).filter(|format| (self.formats)(**format)) else { return Ok(None) };
         if self.gave_up.is_some() && format.spec().kind == Kind::Compression {
             return Ok(None);
         }
+        self.budget.check()?;
         let meter = self.budget.fork();
         let carved = match format.carve(self.blob, start, &meter) {
             Ok(carved) if carved.length > 0 => carved,

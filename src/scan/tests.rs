@@ -55,3 +55,11 @@ fn false_starts_hide_nothing() {
     let image = [[0x1f, 0x8b, 8, 0].repeat(10), stream.clone()].concat();
     assert_eq!(chunks(&image), [(0, 40, "unknown"), (40, to_u64(stream.len()), "gzip")]);
 }
+
+#[test]
+fn many_small_chunks_in_a_row_are_all_found() {
+    let stream = gz(b"a text that is packed");
+    let image = [stream.clone(), vec![0xee; 5]].concat().repeat(500);
+    let found = chunks(&image);
+    assert_eq!(found.iter().filter(|(_, length, name)| *name == "gzip" && *length == to_u64(stream.len())).count(), 500);
+}

@@ -1,0 +1,172 @@
+//! The damage matrix: the images of every format under `fixtures/`, with junk before and behind, cut off, with flipped bits and extreme
+//! numbers, and two in a row. What is whole comes back whole; what is not never makes a reader panic, or hand out more than there is.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures must fail"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use touchmark::blob::{Blob, Span};
+use touchmark::format::{Anchor, Child, Children, FORMATS, Format, Notes};
+use touchmark::limits::{Budget, Limits};
+
+/// Formats whose tools read two of them in a row as one: their content comes back as one, too.
+const JOIN: &[&str] = &["bzip2", "gzip", "lz4", "lz4-legacy", "lzop", "uf2", "xz", "zstd"];
+
+/// The images of `id`, smallest first.
+fn images(id: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(id);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let images = paths.filter(|path| PathBuf::from(format!("{}.report.json", path.display())).exists());
+    let mut images: Vec<_> = images.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    images.sort_by_key(|(path, bytes)| (bytes.len(), path.clone()));
+    assert!(!images.is_empty(), "no image in {}", folder.display());
+    images
+}
+
+/// What came out of a format.
+#[derive(Default)]
+struct Yield {
+    length: u64,
+    /// SHA-256 of all that is no folder or link.
+    files: BTreeSet<Vec<u8>>,
+}
+
+/// Carves and unpacks at `start`; `None` if the format does not accept.
+fn read(format: &dyn Format, bytes: &[u8], start: u64) -> Option<Yield> {
+    let limits = Limits { unpacked: 256 << 20, artifact: 32 << 20, live: 256 << 20, artifacts: 50_000, ..Limits::default() };
+    let (budget, blob) = (Budget::new(limits, Arc::default()), Blob::new(bytes.to_vec()));
+    let carved = format.carve(&blob, start, &budget).ok()?;
+    assert!(carved.length > 0 && start + carved.length <= blob.len(), "it ends at {} of {}", start + carved.length, blob.len());
+    let mut found = Yield { length: carved.length, ..Yield::default() };
+    let mut keep = |blob: &Blob| _ = found.files.insert(Sha256::digest(blob.as_slice()).to_vec());
+    if let Some(payload) = carved.payload {
+        keep(&payload.output.into_blob());
+        return Some(found);
+    }
+    let whole = blob.carve(Span::new(start, carved.length)).unwrap();
+    let mut notes = Notes::default();
+    let mut deliver = |child: Child| {
+        budget.charge_artifact()?;
+        assert!(child.span.unwrap_or_default().end() <= whole.len(), "a child ends outside of its parent");
+        keep(&child.blob);
+        Ok(())
+    };
+    let _ = format.unpack(&whole, &mut Children::new(&budget, &whole, &mut deliver, &mut notes));
+    for fact in &notes.facts {
+        assert!(fact.span.end() <= whole.len(), "the fact {} stands outside", fact.key);
+    }
+    Some(found)
+}
+
+fn random(state: &mut u64, below: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state % u64::try_from(below.max(1)).unwrap()).unwrap()
+}
+
+/// Bytes that are nothing: no two neighbours are alike, and nothing in them looks like a header.
+fn junk(length: usize) -> Vec<u8> {
+    (0..length).map(|at| [0xa7, 0x35, 0xc9, 0x5b, 0xe3][at % 5]).collect()
+}
+
+fn may_start_anywhere(format: &dyn Format) -> bool {
+    format.spec().magics.iter().any(|magic| magic.anchor == Anchor::Anywhere)
+}
+
+/// With junk around it, a whole image gives what it gives alone, and so does each of two in a row.
+fn surroundings(format: &dyn Format, image: &[u8], alone: &Yield, what: &str) {
+    let check = |bytes: &[u8], start: u64, how: &str| {
+        let found = read(format, bytes, start).unwrap_or_else(|| panic!("{what}, {how}: not found"));
+        let missing = alone.files.difference(&found.files).count();
+        assert!(missing == 0, "{what}, {how}: {missing} of {} parts are missing", alone.files.len());
+        found
+    };
+    check(&[image, &junk(777)].concat(), 0, "junk behind");
+    if !may_start_anywhere(format) {
+        return;
+    }
+    check(&[&junk(777), image].concat(), 777, "junk before");
+    check(&[&junk(4096), image, &junk(501)].concat(), 4096, "junk around");
+    if !JOIN.contains(&format.spec().id) {
+        let twice = [image, image].concat();
+        check(&twice, 0, "two in a row, the first");
+        check(&twice, u64::try_from(image.len()).unwrap(), "two in a row, the second");
+    }
+}
+
+/// Whatever is cut off, flipped or overwritten, the reader comes back.
+fn damage(format: &dyn Format, image: &[u8], rounds: usize, what: &str) {
+    let attempt = |bytes: &[u8], how: &str| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| read(format, bytes, 0)));
+        assert!(outcome.is_ok(), "{what}, {how}: panicked");
+    };
+    for tenth in 0..10 {
+        attempt(&image[..image.len() * tenth / 10], &format!("the first {tenth} tenths"));
+    }
+    let mut state = 0x2545_f491_4f6c_dd1d;
+    for round in 0..rounds {
+        let mut copy = image.to_vec();
+        let reach = if round % 2 == 0 { copy.len().min(4096) } else { copy.len() };
+        for _ in 0..=random(&mut state, 4) {
+            let at = random(&mut state, reach);
+            copy[at] ^= 1 << random(&mut state, 8);
+        }
+        attempt(&copy, &format!("round {round} of flipped bits"));
+    }
+    let step = if rounds < 1000 { 16 } else { 4 };
+    for at in (0..image.len().saturating_sub(4).min(512)).step_by(step) {
+        for value in [0_u32, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fff0] {
+            for number in [value.to_le_bytes(), value.to_be_bytes()] {
+                let mut copy = image.to_vec();
+                copy[at..at + 4].copy_from_slice(&number);
+                attempt(&copy, &format!("{value:#x} at {at:#x}"));
+            }
+        }
+    }
+}
+
+/// The matrix for each `of`th format from the `first` on: a share of the work for each thread of the test runner.
+fn matrix(first: usize, of: usize) {
+    for format in FORMATS.iter().skip(first).step_by(of).copied() {
+        for (index, (path, image)) in images(format.spec().id).into_iter().enumerate() {
+            let what = format!("{} {}", format.spec().id, path.file_name().unwrap().display());
+            let alone = read(format, &image, 0).unwrap_or_else(|| panic!("{what}: not accepted"));
+            let whole = &image[..usize::try_from(alone.length).unwrap()];
+            surroundings(format, whole, &alone, &what);
+            damage(format, whole, if index == 0 { 1000 } else { 100 }, &what);
+        }
+    }
+}
+
+#[test]
+fn formats_survive_damage_first_quarter() {
+    matrix(0, 4);
+}
+
+#[test]
+fn formats_survive_damage_second_quarter() {
+    matrix(1, 4);
+}
+
+#[test]
+fn formats_survive_damage_third_quarter() {
+    matrix(2, 4);
+}
+
+#[test]
+fn formats_survive_damage_last_quarter() {
+    matrix(3, 4);
+}
