@@ -4,6 +4,7 @@ use crate::blob::{Bytes, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
+pub(crate) mod aes;
 mod bzip2;
 mod deflate;
 mod lz4;

@@ -16,6 +16,7 @@ mod encoding;
 mod filesystem;
 mod names;
 mod partition;
+mod parts;
 mod program;
 mod spec;
 mod vendor;

@@ -33,11 +33,13 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where a dependency may be named: paths under `src/` begin with one of these. Every dependency has a row.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["codec/aes.rs"]),
     ("aho_corasick", &["signature"]),
     ("bzip2", &["codec/bzip2.rs"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("clap_mangen", &["bin/"]),
+    ("crc", &["codec", "format"]),
     ("daachorse", &["scan.rs"]),
     ("flate2", &["codec", "format"]),
     ("goblin", &["fact", "format"]),

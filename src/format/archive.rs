@@ -6,7 +6,7 @@ mod ar;
 mod cpio;
 mod sevenz;
 mod tar;
-mod zip;
+pub(super) mod zip;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[&cpio::Cpio, &tar::Tar, &ar::Ar, &zip::Zip, &sevenz::SevenZ];

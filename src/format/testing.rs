@@ -91,6 +91,26 @@ pub(crate) fn try_unpack_at(format: &dyn Format, bytes: &[u8], start: u64) -> Op
     Some(unpacked)
 }
 
+/// What must hold of every container whose parts stand behind a header, with `image` as an example and `names` of its parts: they are found
+/// in the middle of other bytes, nothing is wrong with them, what is cut off is a problem, and the magic alone is nothing.
+pub(crate) fn parted(format: &dyn Format, image: &[u8], names: &[&str]) {
+    let flash = [vec![0xff; 77], image.to_vec(), vec![0xff; 9]].concat();
+    assert_eq!(carve(format, &flash, 77), Some(image.len() as u64));
+    let unpacked = unpack_at(format, &flash, 77);
+    assert_eq!(unpacked.names(), names);
+    assert!(unpacked.files.iter().all(|(_, bytes)| image.windows(bytes.len().max(1)).any(|window| window == bytes)));
+    assert_eq!(unpacked.problems, []);
+    if let Some(cut) = try_unpack_at(format, &image[..image.len() - 3], 0) {
+        assert!(!cut.problems.is_empty(), "what is cut off is a problem");
+    }
+    for magic in format.spec().magics {
+        let text = [magic.bytes, b" is the magic of it, and many programs hold it, with nothing behind it but text. "].concat();
+        let text = [vec![b'-'; magic.offset as usize], text.repeat(40)].concat();
+        assert_eq!(carve(format, &text, 0), None, "a text about it");
+    }
+    survives_damage(format, image);
+}
+
 /// Feeds `format` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(format: &dyn Format, bytes: &[u8]) {
     for copy in crate::testing::damaged(bytes, 300, 4096) {

@@ -8,12 +8,13 @@ use crate::format::{Carved, Children, EntryKind, Format, Kind, LEAST_BROKEN_STRE
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
 
+pub(in crate::format) mod disguise;
 mod header;
 mod survey;
 
 /// zip, and what is built on it: jar, apk, ipk of some, office documents.
 #[derive(Debug)]
-pub(super) struct Zip;
+pub(in crate::format) struct Zip;
 
 static SPEC: Spec = Spec {
     id: "zip",
