@@ -32,6 +32,7 @@ pub(crate) const PACKAGES: &[(&str, &str)] = &[
     ("mksquashfs", "squashfs-tools"),
     ("sfdisk", "fdisk"),
     ("sgdisk", "gdisk"),
+    ("sh", "dash"),
     ("tar", "tar"),
     ("ubinize", "mtd-utils"),
     ("xz", "xz-utils"),

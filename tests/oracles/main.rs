@@ -1,6 +1,8 @@
 //! Images made by the tools that device makers use, from a tree of files: each file must come back, byte for byte.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -10,6 +12,7 @@
 )]
 
 mod bench;
+mod thousand;
 
 use std::fs;
 use std::io::Read;
