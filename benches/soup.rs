@@ -1,0 +1,50 @@
+//! The scan over bytes that are full of magics and hold nothing: its cost for each byte must not grow with their number.
+#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, missing_docs, reason = "a bench prints what it measured")]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use touchmark::blob::Blob;
+use touchmark::format::FORMATS;
+use touchmark::limits::{Budget, Limits};
+use touchmark::scan::scan;
+
+/// Bytes that are a magic of some format every few dozen of them, with noise between.
+fn soup(size: usize) -> Vec<u8> {
+    let magics: Vec<&[u8]> = FORMATS.iter().flat_map(|format| format.spec().magics).map(|magic| magic.bytes).collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut bytes = Vec::with_capacity(size + 64);
+    while bytes.len() < size {
+        let word = random();
+        let index = usize::try_from(word >> 32).unwrap_or_default() % magics.len().max(1);
+        bytes.extend_from_slice(magics.get(index).copied().unwrap_or_default());
+        (0..word % 6).for_each(|_| bytes.extend_from_slice(&random().to_le_bytes()));
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+/// One line a size. `cargo bench --bench soup -- 1024` goes up to 1024 MiB.
+fn main() {
+    let most = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(64_usize);
+    let mut first = 0.0;
+    for mebibytes in [1, 4, 16, 64, 256, 1024].into_iter().filter(|size| *size <= most) {
+        let blob = Blob::new(soup(mebibytes << 20));
+        let budget = Budget::new(Limits::default(), Arc::default());
+        let (started, mut chunks) = (Instant::now(), 0_u64);
+        let outcome = scan(&blob, &budget, &mut |_, _| {
+            chunks += 1;
+            Ok(())
+        });
+        let nanoseconds = started.elapsed().as_secs_f64() * 1e9 / f64::from(u32::try_from(blob.len()).unwrap_or(u32::MAX));
+        first = if first == 0.0 { nanoseconds } else { first };
+        let told: Vec<String> = outcome.into_iter().flatten().map(|problem| problem.message).collect();
+        println!("{mebibytes} MiB: {nanoseconds:.2} ns a byte, {:.2} times that of 1 MiB; {chunks} chunks {told:?}", nanoseconds / first);
+    }
+}
