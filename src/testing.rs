@@ -25,6 +25,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
     ("p7zip-full", &["7z"]),
+    ("rpm", &["rpmbuild"]),
     ("squashfs-tools", &["mksquashfs"]),
     ("srecord", &["srec_cat"]),
     ("tar", &["tar"]),
