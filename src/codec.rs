@@ -17,6 +17,7 @@ mod xz;
 mod zstd;
 
 pub mod der;
+pub mod lzh;
 pub mod lzx;
 pub mod mszip;
 pub mod pem;

@@ -2,6 +2,7 @@
 
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
+    ("arj", &["arj"]),
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
     ("bzip2", &["bzip2"]),
     ("cpio", &["cpio"]),
@@ -18,10 +19,12 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("gcc-mipsel-linux-gnu", &["mipsel-linux-gnu-gcc"]),
     ("gdisk", &["sgdisk"]),
     ("genromfs", &["genromfs"]),
+    ("libarchive-tools", &["bsdtar"]),
     ("libc-bin", &["ldd"]),
     ("lz4", &["lz4"]),
     ("lzop", &["lzop"]),
     ("mkbootimg", &["mkbootimg"]),
+    ("msitools", &["msiinfo"]),
     ("mtd-utils", &["mkfs.jffs2", "mkfs.ubifs", "sumtool", "ubinize"]),
     ("mtools", &["mcopy", "mdel", "mmd"]),
     ("openssh-client", &["ssh-keygen"]),

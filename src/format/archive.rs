@@ -2,16 +2,39 @@
 
 use super::Format;
 
+mod android_backup;
 mod ar;
+mod arj;
 mod cab;
+mod cfb;
 mod chm;
+mod chrome_crx;
+mod chrome_pak;
 mod cpio;
+mod electron_asar;
+mod lha;
+mod mar;
+mod rar;
 mod rpm;
 mod sevenz;
 mod tar;
 mod wim;
+mod xar;
 mod zip;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] =
-    &[&rpm::Rpm, &cab::Cab, &chm::Chm, &wim::Wim, &cpio::Cpio, &tar::Tar, &ar::Ar, &zip::Zip, &sevenz::SevenZ];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &rpm::Rpm,
+    &cab::Cab,
+    &cfb::Cfb,
+    &chm::Chm,
+    &wim::Wim,
+    &rar::Rar,
+    &lha::Lha,
+    &arj::Arj,
+    &cpio::Cpio,
+    &tar::Tar,
+    &ar::Ar,
+    &zip::Zip,
+    &sevenz::SevenZ,
+];
