@@ -16,11 +16,14 @@ mod xxhash;
 mod xz;
 mod zstd;
 
+pub mod deflate64;
 pub mod der;
+pub mod implode;
 pub mod lzh;
 pub mod lzx;
 pub mod mszip;
 pub mod pem;
+pub mod ppmd;
 pub mod private_key;
 pub mod public_key;
 pub mod x509;

@@ -46,6 +46,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lzma_rust2", &["codec"]),
     ("lzokay", &["codec"]),
     ("memchr", &["codec", "format", "fact", "signature"]),
+    ("ppmd_rust", &["codec/ppmd.rs"]),
     ("rars", &["format/archive/rar"]),
     ("rayon", &["walk"]),
     ("regex", &["signature"]),

@@ -68,6 +68,16 @@ impl Huffman {
             return Ok(*symbol);
         }
         let next = bits.peek(16);
+        self.symbol_of(next, bits)
+    }
+
+    /// The next symbol, where every bit of its code is the opposite of what it should be.
+    pub(super) fn inverted_symbol(&self, bits: &mut Bits<'_>) -> Result<u16, Fault> {
+        let next = bits.peek(16) ^ 0xffff;
+        self.symbol_of(next, bits)
+    }
+
+    fn symbol_of(&self, next: u32, bits: &mut Bits<'_>) -> Result<u16, Fault> {
         let found = self.fast.get(to_usize((next >> (16_u32.saturating_sub(FAST))).into())).copied().filter(|(_, length)| *length > 0);
         let (symbol, length) = found.or_else(|| self.search(next, 16)).ok_or_else(wrong)?;
         bits.skip(length.into())?;

@@ -3,7 +3,8 @@
 use self::header::Entry;
 use self::survey::{Layout, survey};
 use crate::blob::{Blob, Bytes, Span, to_u64};
-use crate::codec::{Codec, LzmaProperties, Stream, crc32, lzma_raw_stream};
+use crate::codec::implode::{self, ImplodeProperties};
+use crate::codec::{Codec, LzmaProperties, Stream, crc32, deflate64, lzma_raw_stream, ppmd};
 use crate::format::{Carved, Children, EntryKind, Format, Kind, LEAST_BROKEN_STREAM, Magic, Spec, entry_path, path_text};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
@@ -24,7 +25,7 @@ static SPEC: Spec = Spec {
     references: &["https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT"],
     limitations: &[
         "encrypted files are named, not read",
-        "shrink, reduce, implode, Deflate64, PPMd and WavPack",
+        "shrink, reduce and WavPack",
         "archives in several volumes",
         "stored files above 64 KiB whose size stands behind them only",
         "times of files that have none in UTC",
@@ -165,19 +166,22 @@ fn content<'b>(entry: &Entry<'_>, packed: &[u8], budget: &'b Budget) -> Stream<'
             let fault = output.push(packed).err().map(Fault::from);
             Stream { output, consumed: to_u64(packed.len()), fault }
         }
+        6 => {
+            let properties = ImplodeProperties { large_window: entry.flags & 2 != 0, literal_code: entry.flags & 4 != 0 };
+            implode::stream(packed, properties, entry.size, budget)
+        }
         8 => Codec::Deflate.stream(packed, budget),
+        9 => deflate64::stream(packed, budget),
         12 => Codec::Bzip2.stream(packed, budget),
         14 => lzma(entry, Bytes(packed), budget),
         20 | 93 => Codec::Zstd.stream(packed, budget),
+        98 => ppmd::stream(packed, entry.size, budget),
         95 => Codec::Xz.stream(packed, budget),
         method => {
             let name = match method {
                 1 => "shrink",
                 2..=5 => "reduce",
-                6 => "implode",
-                9 => "Deflate64",
                 97 => "WavPack",
-                98 => "PPMd",
                 _ => "unknown",
             };
             let fault = Some(Fault::unsupported(format!("zip: compression method {method} ({name})")));

@@ -22,7 +22,8 @@ fn trees_come_back() {
         tool(Command::new("bsdtar").arg("-cf").arg(&image).args(["--format=xar", "--options", &options, "-C"]).arg(&root).arg("."));
         let image = fs::read(&image).unwrap();
         let junk = [b"before".as_slice(), &image, b"after"].concat();
-        assert_eq!(carve(&Xar, &junk, 6), Some(to_u64(image.len())), "{compression}");
+        // bsdtar leaves as many bytes behind the last file as the checksum takes.
+        assert_eq!(carve(&Xar, &junk, 6), Some(to_u64(image.len() - 20)), "{compression}");
         let mut unpacked = unpack_at(&Xar, &junk, 6);
         assert_eq!(unpacked.problems, [], "{compression}");
         unpacked.files.iter_mut().for_each(|(path, _)| *path = path.trim_start_matches("./").to_owned());
