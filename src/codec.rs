@@ -26,6 +26,7 @@ pub mod pem;
 pub mod ppmd;
 pub mod private_key;
 pub mod public_key;
+pub mod uu;
 pub mod x509;
 pub mod xpress;
 

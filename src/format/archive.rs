@@ -12,11 +12,13 @@ mod chrome_crx;
 mod chrome_pak;
 mod cpio;
 mod electron_asar;
+mod identified;
 mod lha;
 mod mar;
 mod rar;
 mod rpm;
 mod sevenz;
+mod shar;
 mod tar;
 mod wim;
 mod xar;
@@ -38,6 +40,13 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,
     &electron_asar::ElectronAsar,
+    &shar::Shar,
+    &identified::ACE,
+    &identified::ALZ,
+    &identified::EGG,
+    &identified::STUFFIT,
+    &identified::PAR2,
+    &identified::ZPAQ,
     &cpio::Cpio,
     &tar::Tar,
     &ar::Ar,
