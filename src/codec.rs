@@ -20,6 +20,7 @@ pub mod deflate64;
 pub mod der;
 pub mod implode;
 pub mod lzh;
+pub mod lzw;
 pub mod lzx;
 pub mod mszip;
 pub mod pem;

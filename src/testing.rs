@@ -2,6 +2,7 @@
 
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
+    ("arc", &["arc"]),
     ("arj", &["arj"]),
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
     ("bzip2", &["bzip2"]),

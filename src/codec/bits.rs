@@ -91,11 +91,11 @@ impl<'a> Bits<'a> {
 
     /// Drops what is left of the unit that the last bit was in. With `whole`, drops a whole unit if nothing of it is left.
     pub(super) fn align(&mut self, whole: bool) -> Result<(), Fault> {
-        let width = if self.order == Order::Words { 16 } else { 8 };
+        let (width, left) = if self.order == Order::Words { (16, self.left % 16) } else { (8, self.left % 8) };
         if whole && self.left == 0 {
             self.fill(width);
         }
-        let rest = if whole && self.left.is_multiple_of(width) { width } else { self.left % width };
+        let rest = if whole && left == 0 { width } else { left };
         self.skip(rest)
     }
 

@@ -101,19 +101,19 @@ fn matches(bits: &mut Bits<'_>, symbols: &Huffman, distances: &Huffman, window: 
         let length = match length {
             // The longest: 16 bits say how much longer than the shortest.
             28 => bits.number(16)?.saturating_add(3),
-            0..28 => stepped(bits, length, 4, 3)?,
+            0..28 => stepped(bits, length, 2)?.saturating_add(3),
             _ => return Err(Fault::corrupt("deflate64: a length that is none")),
         };
         let slot = distances.symbol(bits)?;
-        let distance = stepped(bits, slot, 2, 1)?;
+        let distance = stepped(bits, slot, 1)?.saturating_add(1);
         window.copy(distance.into(), length.into())?;
     }
 }
 
-/// A number from `least` on: of the symbols, `each` have the same number of further bits, the first two times so many none.
-fn stepped(bits: &mut Bits<'_>, symbol: u16, each: u32, least: u32) -> Result<u32, Fault> {
-    let symbol = u32::from(symbol);
-    let extra = (symbol / each).saturating_sub(1);
-    let base = if extra == 0 { symbol } else { each.saturating_add(symbol % each).checked_shl(extra).unwrap_or(0) };
-    Ok(base.saturating_add(bits.number(extra.min(16))?).saturating_add(least))
+/// A number: of the symbols, two to the power of `shift` each have the same number of further bits, the first two times so many none.
+fn stepped(bits: &mut Bits<'_>, symbol: u16, shift: u32) -> Result<u32, Fault> {
+    let (symbol, each) = (u32::from(symbol), 1_u32 << shift);
+    let extra = (symbol >> shift).saturating_sub(1);
+    let base = if extra == 0 { symbol } else { (each | (symbol & each.saturating_sub(1))).checked_shl(extra).unwrap_or(0) };
+    Ok(base.saturating_add(bits.number(extra.min(16))?))
 }

@@ -4,6 +4,7 @@ use super::Format;
 
 mod android_backup;
 mod ar;
+mod arc;
 mod arj;
 mod cab;
 mod cfb;
@@ -40,6 +41,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,
     &electron_asar::ElectronAsar,
+    &arc::Arc,
     &shar::Shar,
     &identified::ACE,
     &identified::ALZ,

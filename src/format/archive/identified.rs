@@ -109,7 +109,8 @@ mod tests {
         for (format, image) in all {
             assert_eq!(carve(format, image, 0), Some(image.len() as u64), "{}", format.spec().id);
             let magic = &format.spec().magics[0];
-            let text = [vec![b' '; usize::try_from(magic.offset).unwrap()], magic.bytes.to_vec(), b" is the magic of an archive".to_vec()].concat();
+            let text = [vec![b' '; usize::try_from(magic.offset).unwrap()], magic.bytes.to_vec(), b" is the magic of an archive".to_vec()]
+                .concat();
             assert!(format.spec().id == "stuffit" || carve(format, &text, 0).is_none(), "{}", format.spec().id);
             survives_damage(format, image);
         }

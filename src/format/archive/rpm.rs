@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use self::header::{Header, Lead};
+use self::header::{Header, Lead, MOST_ENTRIES, MOST_OF_SIGNATURE};
 use crate::blob::{Blob, Bytes, Span};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
@@ -99,9 +99,9 @@ struct Package {
 impl Package {
     fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
         Lead::check(bytes)?;
-        let signature = Header::read(bytes, Lead::LENGTH)?;
+        let signature = Header::read(bytes, Lead::LENGTH, MOST_OF_SIGNATURE)?;
         let start = signature.end.next_multiple_of(8);
-        let header = Header::read(bytes, start)?;
+        let header = Header::read(bytes, start, MOST_ENTRIES)?;
         // Where the signature does not say how much follows it, all does.
         let length = signature.signed_length(bytes).map_or(bytes.len(), |length| start.saturating_add(length));
         if length < header.end {

@@ -18,7 +18,8 @@ static SPEC: Spec = Spec {
     id: "xar",
     name: "xar",
     kind: Kind::Archive,
-    magics: &[Magic::anywhere(b"xar!")],
+    // Its end is known only once the table of contents was read: too much work to try it anywhere.
+    magics: &[Magic::start(b"xar!")],
     leaf: false,
     references: &["https://github.com/mackyle/xar/wiki/xarformat"],
     limitations: &["checksums and signatures are not verified", "extended attributes"],

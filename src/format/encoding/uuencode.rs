@@ -63,7 +63,8 @@ struct Text<'a> {
 /// A line from `at` on, and where the next one begins.
 fn line(bytes: Bytes<'_>, at: u64) -> Option<(&[u8], u64)> {
     let rest = bytes.up_to(at, LONGEST_LINE);
-    let length = rest.iter().position(|byte| *byte == b'\n').or((to_u64(rest.len()) < LONGEST_LINE && !rest.is_empty()).then_some(rest.len()))?;
+    let length =
+        rest.iter().position(|byte| *byte == b'\n').or((to_u64(rest.len()) < LONGEST_LINE && !rest.is_empty()).then_some(rest.len()))?;
     let line = rest.get(..length)?;
     let next = at.saturating_add(to_u64(length)).saturating_add(1).min(bytes.len());
     Some((line.strip_suffix(b"\r").unwrap_or(line), next))

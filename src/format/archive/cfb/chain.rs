@@ -61,7 +61,7 @@ impl<'a> Volume<'a> {
 
     /// A chain never has more sectors than there are, or it goes in circles.
     fn follow(&self, start: u32, size: u64, unit: u64, next: &dyn Fn(u32) -> Option<u32>, place: &dyn Fn(u32) -> Option<u64>) -> Vec<Span> {
-        let most = self.bytes.len() / unit;
+        let most = self.bytes.len().checked_div(unit).unwrap_or(0);
         let (mut runs, mut sector, mut left): (Vec<Span>, _, _) = (Vec::new(), start, size);
         for _ in 0..=most {
             let Some(at) = place(sector).filter(|_| left > 0 && sector <= LAST_SECTOR) else { break };

@@ -1,6 +1,6 @@
 //! The header of a compound file.
 
-use crate::blob::{Bytes, Endian};
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::problem::Rejected;
 
 /// The header; all numbers little endian:
@@ -31,8 +31,8 @@ const LISTED: u64 = 109;
 /// Sectors of the table that are looked at for the last one in use.
 const LOOKED_AT: u64 = 16;
 
-/// Sectors of the list that are followed.
-const LONGEST_LIST: u64 = 1 << 14;
+/// Sectors of the list that are followed to its last one.
+const LONGEST_LIST: u64 = 1 << 10;
 
 impl Header {
     pub(super) fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
@@ -66,42 +66,55 @@ impl Header {
         self.sector / 4
     }
 
+    fn entry(&self, bytes: Bytes<'_>, sector: u32, index: u64) -> Option<u32> {
+        bytes.u32(self.place(sector).saturating_add(index.saturating_mul(4)), Endian::Little).ok()
+    }
+
     /// The sectors that the table is in. Further sectors of the list end with the number of the next one.
     pub(super) fn table(&self, bytes: Bytes<'_>) -> Vec<u32> {
-        let entries = |start: u64, count: u64| {
-            (0..count).map_while(move |index| bytes.u32(start.saturating_add(index.saturating_mul(4)), Endian::Little).ok())
-        };
-        let mut sectors: Vec<u32> = entries(76, LISTED.min(self.table_sectors)).collect();
+        // There are never more of them than sectors.
+        let most = self.table_sectors.min(bytes.len().checked_div(self.sector).unwrap_or(0));
+        let in_header = |index: u64| bytes.u32(76_u64.saturating_add(index.saturating_mul(4)), Endian::Little).ok();
+        let mut sectors: Vec<u32> = (0..LISTED.min(most)).map_while(in_header).collect();
         let (mut next, per_sector) = (self.list, self.entries().saturating_sub(1));
-        for _ in 0..LONGEST_LIST {
-            let missing = self.table_sectors.saturating_sub(crate::blob::to_u64(sectors.len()));
-            if next > LAST_SECTOR || missing == 0 {
-                break;
-            }
-            let start = self.place(next);
-            sectors.extend(entries(start, per_sector.min(missing)));
-            let Ok(further) = bytes.u32(start.saturating_add(per_sector.saturating_mul(4)), Endian::Little) else { break };
+        while next <= LAST_SECTOR {
+            let missing = most.saturating_sub(to_u64(sectors.len()));
+            let before = sectors.len();
+            sectors.extend((0..per_sector.min(missing)).map_while(|index| self.entry(bytes, next, index)));
+            let Some(further) = self.entry(bytes, next, per_sector).filter(|_| sectors.len() > before) else { break };
             next = further;
         }
         sectors
     }
 
+    /// The last sectors of the table with the number of the first sector that each tells of, backwards. Follows the list, but looks at its
+    /// last sector only.
+    fn last_of_table(&self, bytes: Bytes<'_>) -> Vec<(u32, u64)> {
+        let per_sector = self.entries().saturating_sub(1).max(1);
+        let (mut first, mut list) = (0_u64, None);
+        if self.table_sectors > LISTED {
+            let further = self.table_sectors.saturating_sub(LISTED);
+            let steps = further.div_ceil(per_sector).saturating_sub(1);
+            let last = (0..steps.min(LONGEST_LIST)).try_fold(self.list, |sector, _| self.entry(bytes, sector, per_sector));
+            first = LISTED.saturating_add(steps.saturating_mul(per_sector));
+            list = Some(last.unwrap_or(self.list));
+        }
+        let number = |index: u64| match list {
+            None => bytes.u32(76_u64.saturating_add(index.saturating_mul(4)), Endian::Little).ok(),
+            Some(sector) => self.entry(bytes, sector, index),
+        };
+        let there = self.table_sectors.saturating_sub(first);
+        let told = |index: u64| Some((number(index)?, first.saturating_add(index).saturating_mul(self.entries())));
+        (there.saturating_sub(LOOKED_AT)..there).rev().filter_map(told).collect()
+    }
+
     /// The end of the last sector in use, as the table has it.
     pub(super) fn length(&self, bytes: Bytes<'_>) -> u64 {
+        let used = self.last_of_table(bytes).into_iter().find_map(|(sector, first)| {
+            let used = |index: &u64| self.entry(bytes, sector, *index).is_some_and(|next| next != FREE);
+            (0..self.entries()).rev().find(used).map(|last| first.saturating_add(last).saturating_add(1))
+        });
         let all = self.table_sectors.saturating_mul(self.entries());
-        let sectors = self.table(bytes);
-        let mut end = all;
-        for (back, sector) in (0..LOOKED_AT).zip(sectors.iter().rev()) {
-            let first = self.table_sectors.saturating_sub(back).saturating_sub(1).saturating_mul(self.entries());
-            let place = self.place(*sector);
-            let used = (0..self.entries())
-                .rev()
-                .find(|index| bytes.u32(place.saturating_add(index.saturating_mul(4)), Endian::Little).is_ok_and(|next| next != FREE));
-            if let Some(last) = used {
-                end = first.saturating_add(last).saturating_add(1);
-                break;
-            }
-        }
-        end.saturating_add(1).saturating_mul(self.sector)
+        used.unwrap_or(all).saturating_add(1).saturating_mul(self.sector)
     }
 }

@@ -76,10 +76,10 @@ impl Walk<'_, '_> {
 
 fn stream(volume: &Volume<'_>, entry: &Entry, path: String, children: &mut Children<'_>) -> Result<(), Fault> {
     let runs = volume.stream(entry.start, entry.size);
-    if let [run] = runs.as_slice() {
-        if run.length == entry.size {
-            return Ok(children.span(path, *run, entry.attributes())?);
-        }
+    if let [run] = runs.as_slice()
+        && run.length == entry.size
+    {
+        return Ok(children.span(path, *run, entry.attributes())?);
     }
     let mut output = children.output();
     for Span { start, length } in runs {

@@ -14,6 +14,10 @@ const NEW_MAIN: u64 = 1;
 const NEW_ENCRYPTION: u64 = 4;
 const NEW_END: u64 = 5;
 
+/// The largest header of the first block that is believed, which says little; and of any, by the documentation.
+const LARGEST_FIRST: u64 = 4096;
+const LARGEST: u64 = 2 << 20;
+
 /// A block: its type, and where it ends with its data.
 struct Block {
     kind: u64,
@@ -31,14 +35,14 @@ pub(super) fn end_of_whole_blocks(bytes: Bytes<'_>) -> u64 {
 }
 
 fn walk(bytes: Bytes<'_>, whole: bool) -> Result<u64, Rejected> {
-    let (read, mut at, first, last): (fn(Bytes<'_>, u64) -> Result<Block, Rejected>, u64, &[u64], u64) = if bytes.has(0, NEW) {
-        (new, 8, &[NEW_MAIN, NEW_ENCRYPTION], NEW_END)
-    } else if bytes.has(0, OLD) {
-        (old, 7, &[OLD_MAIN], OLD_END)
-    } else {
+    let new_kind = bytes.has(0, NEW);
+    if !new_kind && !bytes.has(0, OLD) {
         return Err(Rejected("magic"));
-    };
-    let mut block = read(bytes, at)?;
+    }
+    let read = if new_kind { new } else { old };
+    let (mut at, first, last): (_, &[u64], _) =
+        if new_kind { (8, &[NEW_MAIN, NEW_ENCRYPTION], NEW_END) } else { (7, &[OLD_MAIN], OLD_END) };
+    let mut block = read(bytes, at, LARGEST_FIRST)?;
     if !first.contains(&block.kind) {
         return Err(Rejected("the first block"));
     }
@@ -54,7 +58,7 @@ fn walk(bytes: Bytes<'_>, whole: bool) -> Result<u64, Rejected> {
         if block.kind == last || at >= bytes.len() {
             return Ok(at);
         }
-        match read(bytes, at) {
+        match read(bytes, at, LARGEST) {
             Ok(next) => block = next,
             Err(_) => return Ok(at),
         }
@@ -63,11 +67,11 @@ fn walk(bytes: Bytes<'_>, whole: bool) -> Result<u64, Rejected> {
 
 /// u16 lower half of the CRC-32 of the header, u8 type, u16 flags, u16 size of the header; with flag 0x8000 u32 size of the data, of which
 /// files with flag 0x100 have the upper half at 32.
-fn old(bytes: Bytes<'_>, at: u64) -> Result<Block, Rejected> {
+fn old(bytes: Bytes<'_>, at: u64, largest: u64) -> Result<Block, Rejected> {
     let fixed = Bytes(bytes.get(at, 7)?);
     let short = |offset| fixed.u16(offset, Endian::Little);
     let (kind, flags, size) = (fixed.u8(2)?, short(3)?, u64::from(short(5)?));
-    if !(0x72..=0x7b).contains(&kind) || size < 7 {
+    if !(0x72..=0x7b).contains(&kind) || size < 7 || size > largest {
         return Err(Rejected("block"));
     }
     let header = Bytes(bytes.get(at, size)?);
@@ -88,10 +92,10 @@ fn old(bytes: Bytes<'_>, at: u64) -> Result<Block, Rejected> {
 
 /// u32 CRC-32 of what follows in the header, then numbers in seven bits a byte, the lowest first: size of what follows, type, flags, with
 /// flag 1 size of the extra area, with flag 2 size of the data.
-fn new(bytes: Bytes<'_>, at: u64) -> Result<Block, Rejected> {
+fn new(bytes: Bytes<'_>, at: u64, largest: u64) -> Result<Block, Rejected> {
     let start = at.saturating_add(4);
     let (size, content) = number(bytes, start)?;
-    if size > 2 << 20 {
+    if size > largest {
         return Err(Rejected("size of a block"));
     }
     let header_end = content.saturating_add(size);

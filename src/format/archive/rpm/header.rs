@@ -38,8 +38,9 @@ pub(super) struct Header {
 
 const MAGIC: &[u8] = &[0x8e, 0xad, 0xe8, 1];
 
-/// Entries, and bytes of the store, that rpm itself takes.
-const MOST_ENTRIES: u64 = 0xffff;
+/// Entries of the header, and bytes of the store, that rpm itself takes. Signatures have few.
+pub(super) const MOST_ENTRIES: u64 = 0xffff;
+pub(super) const MOST_OF_SIGNATURE: u64 = 64;
 const LARGEST_STORE: u64 = 0x0fff_ffff;
 
 /// Types of values.
@@ -54,10 +55,10 @@ const LONG_SIZE: u32 = 270;
 const SIZE: u32 = 1000;
 
 impl Header {
-    pub(super) fn read(bytes: Bytes<'_>, start: u64) -> Result<Self, Rejected> {
+    pub(super) fn read(bytes: Bytes<'_>, start: u64, most: u64) -> Result<Self, Rejected> {
         let word = |at: u64| bytes.u32(start.saturating_add(at), Endian::Big);
         let (entries, size) = (u64::from(word(8)?), u64::from(word(12)?));
-        if !bytes.has(start, MAGIC) || word(4)? != 0 || !(1..=MOST_ENTRIES).contains(&entries) || size > LARGEST_STORE {
+        if !bytes.has(start, MAGIC) || word(4)? != 0 || !(1..=most).contains(&entries) || size > LARGEST_STORE {
             return Err(Rejected("header"));
         }
         let store = start.saturating_add(16).saturating_add(entries.saturating_mul(16));

@@ -73,9 +73,7 @@ fn damage_is_told_and_the_rest_kept() {
     let whole = unpack(&Wim, IMAGE);
     assert_eq!(whole.problems, []);
     let mut wrong = IMAGE.to_vec();
-    for at in 300..400 {
-        wrong[at] ^= 0x55;
-    }
+    wrong[300..400].iter_mut().for_each(|byte| *byte ^= 0x55);
     assert!(!unpack(&Wim, &wrong).problems.is_empty());
     survives_damage(&Wim, IMAGE);
 }

@@ -135,11 +135,11 @@ impl Walk<'_, '_> {
         self.effort.spend(resource.size)?;
         let mut output = children.output();
         let fault = resource::read(self.volume.bytes, self.volume.header, resource, &mut output).err();
-        if reparse && LINKS.contains(&(name.link & 0xffff_ffff)) && fault.is_none() {
-            if let Some(target) = target(Bytes(output.as_slice()), name.link & 0xffff_ffff) {
-                children.entry(path, EntryKind::Symlink(target), attributes);
-                return Ok(());
-            }
+        let tag = name.link & 0xffff_ffff;
+        let link = reparse && LINKS.contains(&tag) && fault.is_none();
+        if let Some(target) = link.then(|| target(Bytes(output.as_slice()), tag)).flatten() {
+            children.entry(path, EntryKind::Symlink(target), attributes);
+            return Ok(());
         }
         Ok(children.made_with(path, output, attributes, fault.as_ref())?)
     }

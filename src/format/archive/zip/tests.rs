@@ -81,6 +81,16 @@ fn imploded_files() {
 }
 
 #[test]
+fn packages_of_android() {
+    let image = include_bytes!("../../../../fixtures/zip/signed.apk");
+    let junk = [b"before".as_slice(), image, b"after"].concat();
+    assert_eq!(carve(&Zip, &junk, 6), Some(u64::try_from(image.len()).unwrap()));
+    let unpacked = unpack_at(&Zip, &junk, 6);
+    assert_eq!((unpacked.names(), unpacked.problems.len()), (vec!["APK Signing Block", "AndroidManifest.xml", "story.txt"], 0));
+    assert!(unpacked.file("APK Signing Block").ends_with(b"APK Sig Block 42"));
+}
+
+#[test]
 fn archives_behind_a_program() {
     if crate::testing::lacking(&["zip"]) {
         return;
