@@ -5,20 +5,32 @@ use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
 pub(crate) mod aes;
+mod bits;
 mod bzip2;
 mod deflate;
+mod huffman;
 mod lz4;
 mod lzma;
 mod lzo;
+mod window;
 mod xxhash;
 mod xz;
 mod zstd;
 
+pub mod deflate64;
 pub mod der;
+pub mod implode;
+pub mod lzh;
+pub mod lzw;
+pub mod lzx;
+pub mod mszip;
 pub mod pem;
+pub mod ppmd;
 pub mod private_key;
 pub mod public_key;
+pub mod uu;
 pub mod x509;
+pub mod xpress;
 
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;

@@ -19,11 +19,13 @@ mod partition;
 mod parts;
 mod program;
 mod spec;
+mod times;
 mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
+pub use times::{dos_time, file_time};
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {

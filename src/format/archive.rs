@@ -2,11 +2,57 @@
 
 use super::Format;
 
+mod android_backup;
 mod ar;
+mod arc;
+mod arj;
+mod cab;
+mod cfb;
+mod chm;
+mod chrome_crx;
+mod chrome_pak;
 mod cpio;
+mod electron_asar;
+mod identified;
+mod lha;
+mod mar;
+mod rar;
+mod rpm;
 mod sevenz;
+mod shar;
 mod tar;
 pub(super) mod zip;
+mod wim;
+mod xar;
+mod zip;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&cpio::Cpio, &tar::Tar, &ar::Ar, &zip::Zip, &sevenz::SevenZ];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &rpm::Rpm,
+    &cab::Cab,
+    &cfb::Cfb,
+    &chm::Chm,
+    &wim::Wim,
+    &rar::Rar,
+    &lha::Lha,
+    &arj::Arj,
+    &xar::Xar,
+    &mar::Mar,
+    &android_backup::AndroidBackup,
+    &chrome_crx::ChromeCrx,
+    &chrome_pak::ChromePak,
+    &electron_asar::ElectronAsar,
+    &arc::Arc,
+    &shar::Shar,
+    &identified::ACE,
+    &identified::ALZ,
+    &identified::EGG,
+    &identified::STUFFIT,
+    &identified::PAR2,
+    &identified::ZPAQ,
+    &cpio::Cpio,
+    &tar::Tar,
+    &ar::Ar,
+    &zip::Zip,
+    &sevenz::SevenZ,
+];

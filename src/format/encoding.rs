@@ -5,6 +5,7 @@ use super::Format;
 mod ihex;
 mod srec;
 mod uf2;
+mod uuencode;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2];
+pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode];

@@ -23,7 +23,7 @@ static SPEC: Spec = Spec {
     references: &["https://github.com/ip7z/7zip/blob/main/DOC/7zFormat.txt"],
     limitations: &[
         "encrypted files are named if their names are not encrypted too, not read",
-        "PPMd, Zstandard, LZ4 and Brotli",
+        "Zstandard, LZ4 and Brotli",
         "archives without their end, which holds all names, and archives in several volumes",
         "files behind a broken one in the same solid block",
     ],
@@ -241,8 +241,8 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         tree(folder.path());
-        let methods: [&[&str]; 7] =
-            [&[], &["-ms=off"], &["-m0=lzma"], &["-m0=bzip2"], &["-m0=deflate"], &["-m0=copy"], &["-mf=bcj2", "-mhc=off"]];
+        let methods: [&[&str]; 8] =
+            [&[], &["-ms=off"], &["-m0=lzma"], &["-m0=bzip2"], &["-m0=deflate"], &["-m0=ppmd"], &["-m0=copy"], &["-mf=bcj2", "-mhc=off"]];
         for options in methods {
             let image = pack(folder.path(), options);
             let junk = [b"before".as_slice(), &image, b"after"].concat();

@@ -2,9 +2,10 @@
 
 use self::header::Entry;
 use self::survey::{Layout, survey};
-use crate::blob::{Blob, Bytes, Span, to_u64};
-use crate::codec::{Codec, LzmaProperties, Stream, crc32, lzma_raw_stream};
-use crate::format::{Carved, Children, EntryKind, Format, Kind, LEAST_BROKEN_STREAM, Magic, Spec, entry_path, path_text};
+use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
+use crate::codec::implode::{self, ImplodeProperties};
+use crate::codec::{Codec, LzmaProperties, Stream, crc32, deflate64, lzma_raw_stream, ppmd};
+use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, LEAST_BROKEN_STREAM, Magic, Spec, entry_path, path_text};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
 
@@ -25,7 +26,7 @@ static SPEC: Spec = Spec {
     references: &["https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT"],
     limitations: &[
         "encrypted files are named, not read",
-        "shrink, reduce, implode, Deflate64, PPMd and WavPack",
+        "shrink, reduce and WavPack",
         "archives in several volumes",
         "stored files above 64 KiB whose size stands behind them only",
         "times of files that have none in UTC",
@@ -62,6 +63,9 @@ impl Format for Zip {
         let bytes = blob.bytes();
         let layout = survey(bytes, children.budget(), &mut |_, _| Ok(()))?;
         if let Some(central) = layout.central {
+            if let Some(block) = signing_block(bytes, central) {
+                children.span("APK Signing Block", block, Attributes::default())?;
+            }
             directory(bytes, &layout, central, children)?;
         } else {
             survey(bytes, children.budget(), &mut |entry, data| child(entry, data, bytes, children))?;
@@ -89,6 +93,15 @@ fn convincing(entry: &Entry<'_>, data: Span, bytes: Bytes<'_>, budget: &Budget) 
     }
     let stream = content(entry, packed, budget);
     stream.fault.is_none() || stream.output.len() >= LEAST_BROKEN_STREAM
+}
+
+/// Where Android's packages keep their signatures and the certificates of who made them, before the central directory: u64 size of what
+/// follows, pairs, u64 size again, magic. <https://source.android.com/docs/security/features/apksigning/v2>
+fn signing_block(bytes: Bytes<'_>, central: Span) -> Option<Span> {
+    let end = central.start.checked_sub(16).filter(|at| bytes.has(*at, b"APK Sig Block 42"))?;
+    let size = bytes.u64(end.checked_sub(8)?, Endian::Little).ok()?;
+    let start = central.start.checked_sub(size)?.checked_sub(8)?;
+    (bytes.u64(start, Endian::Little).ok()? == size).then(|| Span::between(start, central.start))
 }
 
 /// Files as the central directory has them. Where more of them claim the same bytes than any tool would let, the rest is left.
@@ -166,19 +179,22 @@ fn content<'b>(entry: &Entry<'_>, packed: &[u8], budget: &'b Budget) -> Stream<'
             let fault = output.push(packed).err().map(Fault::from);
             Stream { output, consumed: to_u64(packed.len()), fault }
         }
+        6 => {
+            let properties = ImplodeProperties { large_window: entry.flags & 2 != 0, literal_code: entry.flags & 4 != 0 };
+            implode::stream(packed, properties, entry.size, budget)
+        }
         8 => Codec::Deflate.stream(packed, budget),
+        9 => deflate64::stream(packed, budget),
         12 => Codec::Bzip2.stream(packed, budget),
         14 => lzma(entry, Bytes(packed), budget),
         20 | 93 => Codec::Zstd.stream(packed, budget),
+        98 => ppmd::stream(packed, entry.size, budget),
         95 => Codec::Xz.stream(packed, budget),
         method => {
             let name = match method {
                 1 => "shrink",
                 2..=5 => "reduce",
-                6 => "implode",
-                9 => "Deflate64",
                 97 => "WavPack",
-                98 => "PPMd",
                 _ => "unknown",
             };
             let fault = Some(Fault::unsupported(format!("zip: compression method {method} ({name})")));

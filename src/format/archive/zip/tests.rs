@@ -68,12 +68,26 @@ fn every_method() {
         let packed = format!("{method}.zip");
         tool(command.current_dir(&folder).args(["a", "-tzip", &format!("-mm={method}"), &packed, "binary"]));
         let unpacked = unpack(&Zip, &fs::read(folder.path().join(&packed)).unwrap());
-        if method == "LZMA" {
-            assert_eq!((unpacked.file("binary") == noise(300_001), unpacked.problems), (true, vec![]));
-        } else {
-            assert_eq!((unpacked.file("binary"), unpacked.problems[0].0), (b"".as_slice(), Code::Unsupported));
-        }
+        assert_eq!((unpacked.file("binary") == noise(300_001), unpacked.problems), (true, vec![]), "{method}");
     }
+}
+
+#[test]
+fn imploded_files() {
+    let unpacked = unpack(&Zip, include_bytes!("../../../../fixtures/zip/implode.zip"));
+    assert_eq!(unpacked.problems, []);
+    let story = include_bytes!("../../../../fixtures/content/tree/story.txt");
+    assert!(unpacked.file("plain.txt") == story && unpacked.file("coded.txt") == story);
+}
+
+#[test]
+fn packages_of_android() {
+    let image = include_bytes!("../../../../fixtures/zip/signed.apk");
+    let junk = [b"before".as_slice(), image, b"after"].concat();
+    assert_eq!(carve(&Zip, &junk, 6), Some(u64::try_from(image.len()).unwrap()));
+    let unpacked = unpack_at(&Zip, &junk, 6);
+    assert_eq!((unpacked.names(), unpacked.problems.len()), (vec!["APK Signing Block", "AndroidManifest.xml", "story.txt"], 0));
+    assert!(unpacked.file("APK Signing Block").ends_with(b"APK Sig Block 42"));
 }
 
 #[test]

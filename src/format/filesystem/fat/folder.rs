@@ -1,7 +1,7 @@
 //! Directory entries, and the long names that stand before them.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::{part_text, utf16_part_text};
+use crate::format::{dos_time, part_text, utf16_part_text};
 
 const VOLUME_LABEL: u8 = 0x08;
 const DIRECTORY: u8 = 0x10;
@@ -68,7 +68,7 @@ impl Reader {
             folder: attributes & DIRECTORY != 0,
             cluster: (u32::from(half(0x14)) << 16) | u32::from(half(0x1a)),
             size: entry.u32(0x1c, Endian::Little).unwrap_or(0),
-            modified: seconds(half(0x18), half(0x16)),
+            modified: dos_time(half(0x18), half(0x16)),
         })
     }
 }
@@ -129,35 +129,9 @@ impl LongName {
     }
 }
 
-/// Date (year since 1980, month, day in 7, 4 and 5 bits) and time (hour, minute, two seconds in 5, 6 and 5 bits) as seconds since 1970.
-fn seconds(date: u16, time: u16) -> Option<i64> {
-    let (year, month, day) = (i64::from(date >> 9).saturating_add(1980), date >> 5 & 0xf, date & 0x1f);
-    let (hour, minute, second) = (time >> 11, time >> 5 & 0x3f, (time & 0x1f).saturating_mul(2));
-    if !(1..=12).contains(&month) || day == 0 || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    // In this range only 2100 is a fourth year without a 29th of February.
-    let leap = |year: i64| year % 4 == 0 && year != 2100;
-    let years = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).fold(0, i64::saturating_add);
-    let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let months = lengths.into_iter().take(usize::from(month.saturating_sub(1))).fold(0, i64::saturating_add);
-    let days = years.saturating_add(months).saturating_add(i64::from(day)).saturating_sub(1);
-    let of_day = [(hour, 3600), (minute, 60), (second, 1)].map(|(count, each): (u16, i64)| i64::from(count).saturating_mul(each));
-    Some(of_day.into_iter().fold(days.saturating_mul(86_400), i64::saturating_add))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times() {
-        let date = |year: u16, month: u16, day: u16| ((year - 1980) << 9) | (month << 5) | day;
-        assert_eq!(seconds(date(1980, 1, 1), 0), Some(315_532_800));
-        assert_eq!(seconds(date(2024, 2, 29), (23 << 11) | (59 << 5) | 29), Some(1_709_251_198));
-        assert_eq!(seconds(date(2107, 12, 31), 0), Some(4_354_732_800));
-        assert_eq!(seconds(0, 0), None);
-    }
 
     #[test]
     fn short_names() {

@@ -1,0 +1,67 @@
+//! The bytes of a resource: as they are, or in chunks that are compressed each by itself.
+
+use super::header::{Header, Method, Resource};
+use crate::blob::{Bytes, Endian};
+use crate::codec::lzx::{self, LzxProperties};
+use crate::codec::xpress;
+use crate::format::{Children, length_of};
+use crate::limits::Output;
+use crate::problem::Fault;
+
+/// The whole content of a resource that must be whole.
+pub(super) fn content<'w>(bytes: Bytes<'_>, header: &Header, resource: &Resource, children: &Children<'w>) -> Result<Output<'w>, Fault> {
+    let mut output = children.output();
+    read(bytes, header, resource, &mut output)?;
+    Ok(output)
+}
+
+/// Puts the content of a resource into `output`, as far as it can be had.
+///
+/// Compressed: the offsets of all chunks but the first one, from where this table ends, u32, or u64 in resources of 4 GiB and more; then
+/// chunks. One that is as long as it should be when unpacked is not compressed.
+pub(super) fn read(bytes: Bytes<'_>, header: &Header, resource: &Resource, output: &mut Output<'_>) -> Result<(), Fault> {
+    if resource.is_solid() {
+        return Err(Fault::unsupported("wim: a file in a solid resource"));
+    }
+    let stored = Bytes(bytes.up_to(resource.start, resource.stored));
+    let cut = || Fault::Truncated(format!("wim: {} of {} stored bytes are there", stored.len(), resource.stored));
+    if !resource.is_compressed() {
+        output.push(stored.up_to(0, resource.size))?;
+        return if stored.len() < resource.stored { Err(cut()) } else { Ok(()) };
+    }
+    let chunks = resource.size.div_ceil(header.chunk);
+    let width: u64 = if resource.size > u64::from(u32::MAX) { 8 } else { 4 };
+    let table_end = chunks.saturating_sub(1).saturating_mul(width);
+    let offset = |index: u64| match index.checked_sub(1) {
+        None => Ok(0),
+        Some(entry) if width == 4 => stored.u32(entry.saturating_mul(4), Endian::Little).map(u64::from),
+        Some(entry) => stored.u64(entry.saturating_mul(8), Endian::Little),
+    };
+    for index in 0..chunks {
+        let size = header.chunk.min(resource.size.saturating_sub(output.len()));
+        let next = index.saturating_add(1);
+        let (start, end) = (
+            table_end.saturating_add(offset(index)?),
+            if next < chunks { table_end.saturating_add(offset(next)?) } else { resource.stored },
+        );
+        let packed = stored.get(start, end.saturating_sub(start)).map_err(|_| cut())?;
+        if length_of(packed) == size {
+            output.push(packed)?;
+        } else {
+            output.push(&chunk(header, packed, size)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn chunk(header: &Header, packed: &[u8], size: u64) -> Result<Vec<u8>, Fault> {
+    match header.method {
+        Method::Stored => Err(Fault::corrupt("wim: a compressed resource in an image without compression")),
+        Method::Xpress => xpress::block(packed, size),
+        Method::Lzx => {
+            let properties = LzxProperties { window_bits: header.chunk.trailing_zeros(), reset_interval: 0, windows_image: true };
+            lzx::block(packed, properties, size)
+        }
+        Method::Lzms => Err(Fault::unsupported("wim: compressed with LZMS")),
+    }
+}
