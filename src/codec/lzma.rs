@@ -11,7 +11,7 @@ use crate::problem::Fault;
 
 /// Dictionaries are decoded with at least and at most this: some firmware has 0 in the field, or all ones, as its decoder never asked. The
 /// decoder's memory grows with what comes out, not with this.
-const DICTIONARY: (u32, u32) = (8 << 20, 64 << 20);
+const DICTIONARY: (u32, u32) = (8 << 20, 1 << 30);
 
 /// Stands where the size is not known: the data has an end marker.
 const UNKNOWN: u64 = u64::MAX;
@@ -27,6 +27,13 @@ pub struct LzmaProperties {
     pub pb: u8,
     /// Dictionary size, bytes.
     pub dictionary: u32,
+}
+
+impl LzmaProperties {
+    /// The three numbers that stand packed in one byte of most headers, (pb * 5 + lp) * 9 + lc; none has one above 224.
+    pub fn unpacked(packed: u8, dictionary: u32) -> Option<Self> {
+        (packed < 225).then_some(Self { lc: packed % 9, lp: packed / 9 % 5, pb: packed / 45, dictionary })
+    }
 }
 
 /// Decompresses one raw LZMA block, without any header. It ends at its end marker, or when `limit` bytes came out.
@@ -92,11 +99,8 @@ fn header(input: Bytes<'_>) -> Result<(LzmaProperties, u64), Fault> {
     let properties = input.u8(0).map_err(short)?;
     let dictionary = input.u32(1, Endian::Little).map_err(short)?;
     let size = input.u64(5, Endian::Little).map_err(short)?;
-    if properties >= 225 {
-        return Err(Fault::corrupt("lzma: the first byte is above 224"));
-    }
-    let (lc, lp, pb) = (properties % 9, properties / 9 % 5, properties / 45);
-    Ok((LzmaProperties { lc, lp, pb, dictionary }, size))
+    let properties = LzmaProperties::unpacked(properties, dictionary);
+    Ok((properties.ok_or_else(|| Fault::corrupt("lzma: the first byte is above 224"))?, size))
 }
 
 /// A raw LZMA stream.

@@ -7,8 +7,8 @@ use crate::blob::{Bytes, to_u64, to_usize};
 use crate::limits::Budget;
 use crate::problem::Fault;
 
-/// What one decoder may hold, KiB: the dictionary of `xz -9` twice over.
-const MEMORY: u32 = 128 << 10;
+/// What one decoder may hold, KiB: a dictionary of 1 GiB, and what goes with it. It grows with what comes out, up to this.
+const MEMORY: u32 = (1 << 20) + (64 << 10);
 
 const MAGIC: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
 
