@@ -14,9 +14,11 @@ mod container;
 mod credential;
 mod encoding;
 mod filesystem;
+mod media;
 mod names;
 mod partition;
 mod program;
+mod simple;
 mod spec;
 mod vendor;
 
@@ -36,6 +38,7 @@ pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
         encoding::FORMATS,
         program::FORMATS,
         credential::FORMATS,
+        media::FORMATS,
     ]
     .concat()
 });

@@ -3,6 +3,7 @@
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
+    ("brotli", &["brotli"]),
     ("bzip2", &["bzip2"]),
     ("cpio", &["cpio"]),
     ("cramfsswap", &["cramfsswap"]),
@@ -18,10 +19,12 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("genromfs", &["genromfs"]),
     ("libc-bin", &["ldd"]),
     ("lz4", &["lz4"]),
+    ("lzip", &["lzip"]),
     ("lzop", &["lzop"]),
     ("mkbootimg", &["mkbootimg"]),
     ("mtd-utils", &["mkfs.jffs2", "mkfs.ubifs", "sumtool", "ubinize"]),
     ("mtools", &["mcopy", "mdel", "mmd"]),
+    ("ncompress", &["compress"]),
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
     ("p7zip-full", &["7z"]),

@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
 /// Where a dependency may be named: paths under `src/` begin with one of these. Every dependency has a row.
 const CRATES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["signature"]),
+    ("brotli_decompressor", &["codec/brotli.rs"]),
     ("bzip2", &["codec/bzip2.rs"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
@@ -43,6 +44,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("goblin", &["fact", "format"]),
     ("indicatif", &["bin/"]),
     ("lz4_flex", &["codec"]),
+    ("lzfse_rust", &["codec/lzfse.rs"]),
     ("lzma_rust2", &["codec"]),
     ("lzokay", &["codec"]),
     ("memchr", &["codec", "format", "fact", "signature"]),

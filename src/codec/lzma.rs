@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use lzma_rust2::LzmaReader;
 
-use super::{STEP, Sink, Stream, collect, guard};
+use super::{Part, STEP, Sink, Stream, collect, guard};
 use crate::blob::{Bytes, Endian, OutOfBounds, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
@@ -89,6 +89,12 @@ pub fn raw_stream<'b>(input: &[u8], properties: LzmaProperties, size: Option<u64
     let more = || Fault::corrupt(format!("lzma: the data goes on after {} bytes, which should be all", output.len()));
     let fault = run.fault.or_else(|| (!run.ended).then(more));
     Stream { output, consumed: run.consumed, fault }
+}
+
+/// A raw stream that has an end marker, bytes taken up to behind it.
+pub(super) fn marked(input: &[u8], properties: LzmaProperties, sink: &mut Sink<'_>) -> Part {
+    let run = Raw { properties, size: UNKNOWN, most: u64::MAX }.run(input, sink);
+    (run.consumed, run.fault)
 }
 
 const HEADER: u64 = 13;

@@ -104,10 +104,20 @@ fn begins(input: Bytes<'_>, at: u64) -> bool {
     input.u8(at) == Ok(0) && (1..0x7fff_fc00).contains(&coder)
 }
 
+/// Whether the range coder's bytes are as mixed as those of compressed data: tables of small numbers look like headers without a dictionary.
+fn is_dense(input: Bytes<'_>, at: u64) -> bool {
+    let bytes = input.up_to(at, 16);
+    let distinct: std::collections::BTreeSet<&u8> = bytes.iter().collect();
+    bytes.iter().filter(|byte| **byte == 0).count() <= 3 && distinct.len() >= 9
+}
+
 /// The stream behind the header as it should be: u8 properties, u32 dictionary size, u64 size or -1; little-endian.
 fn proper<'b>(input: Bytes<'_>, budget: &'b Budget) -> Option<Stream<'b>> {
-    plausible(input, false).ok()?;
+    let properties = plausible(input, false).ok()?;
     let size = input.u64(5, Endian::Little).ok()?;
+    if properties.dictionary == 0 && !is_dense(input, 14) {
+        return None;
+    }
     if (size != u64::MAX && !(LEAST..1 << 32).contains(&size)) || !begins(input, 13) {
         return None;
     }
@@ -132,7 +142,7 @@ fn behind<'b>(
     budget: &'b Budget,
 ) -> Option<Stream<'b>> {
     let size = if width == 4 { Some(u64::from(input.u32(length.checked_sub(width)?, Endian::Little).ok()?)) } else { None };
-    if !begins(input, length) || size.is_some_and(|size| size < LEAST) {
+    if !begins(input, length) || !is_dense(input, length.saturating_add(1)) || size.is_some_and(|size| size < LEAST) {
         return None;
     }
     let data = input.tail(length);
