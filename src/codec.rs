@@ -6,12 +6,20 @@ use crate::problem::Fault;
 
 pub(crate) mod aes;
 mod bits;
+mod brotli;
 mod bzip2;
 mod deflate;
 mod huffman;
+mod lz;
 mod lz4;
+mod lzfse;
+mod lzip;
 mod lzma;
 mod lzo;
+mod lzss;
+pub mod lzw;
+mod nrv;
+mod snappy;
 mod window;
 mod xxhash;
 mod xz;
@@ -21,7 +29,6 @@ pub mod deflate64;
 pub mod der;
 pub mod implode;
 pub mod lzh;
-pub mod lzw;
 pub mod lzx;
 pub mod mszip;
 pub mod pem;
@@ -34,6 +41,8 @@ pub mod xpress;
 
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
+pub use lzss::Lzss;
+pub use nrv::{Nrv, nrv_block};
 
 /// A way of compressing, as formats name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +67,16 @@ pub enum Codec {
     Lz4Legacy,
     /// Zstandard: one frame, or several in a row.
     Zstd,
+    /// Brotli, RFC 7932: without any header.
+    Brotli,
+    /// LZFSE and LZVN: Apple's.
+    Lzfse,
+    /// lzip: one member, or several in a row.
+    Lzip,
+    /// LZW as compress(1) writes it.
+    Lzw,
+    /// One raw Snappy block, or as a stream the framing format.
+    Snappy,
 }
 
 /// What a compressed stream held.
@@ -86,7 +105,11 @@ impl Codec {
             Self::Lzo => lzo::block(input, limit),
             Self::Lz4 => lz4::block(input, limit),
             Self::Zstd => zstd::block(input, limit),
-            Self::Gzip | Self::Lz4Legacy => Err(Fault::unsupported("this codec has streams only, no blocks")),
+            Self::Brotli => brotli::block(input, limit),
+            Self::Snappy => snappy::block(input, limit),
+            Self::Gzip | Self::Lz4Legacy | Self::Lzfse | Self::Lzip | Self::Lzw => {
+                Err(Fault::unsupported("this codec has streams only, no blocks"))
+            }
         }
     }
 
@@ -103,6 +126,11 @@ impl Codec {
             Self::Lz4 => lz4::stream(input, budget),
             Self::Lz4Legacy => lz4::legacy(input, budget),
             Self::Zstd => zstd::stream(input, budget),
+            Self::Brotli => brotli::stream(input, budget),
+            Self::Lzfse => lzfse::stream(input, budget),
+            Self::Lzip => lzip::stream(input, budget),
+            Self::Lzw => lzw::stream(input, budget),
+            Self::Snappy => snappy::stream(input, budget),
         }
     }
 }

@@ -14,10 +14,12 @@ mod container;
 mod credential;
 mod encoding;
 mod filesystem;
+mod media;
 mod names;
 mod partition;
 mod parts;
 mod program;
+mod simple;
 mod spec;
 mod times;
 mod vendor;
@@ -39,6 +41,7 @@ pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
         encoding::FORMATS,
         program::FORMATS,
         credential::FORMATS,
+        media::FORMATS,
     ]
     .concat()
 });

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("aes", &["codec/aes.rs"]),
     ("aho_corasick", &["signature"]),
+    ("brotli_decompressor", &["codec/brotli.rs"]),
     ("bzip2", &["codec/bzip2.rs"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
@@ -45,6 +46,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("goblin", &["fact", "format"]),
     ("indicatif", &["bin/"]),
     ("lz4_flex", &["codec"]),
+    ("lzfse_rust", &["codec/lzfse.rs"]),
     ("lzma_rust2", &["codec"]),
     ("lzokay", &["codec"]),
     ("memchr", &["codec", "format", "fact", "signature"]),

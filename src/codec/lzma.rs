@@ -4,14 +4,14 @@ use std::io::{ErrorKind, Read};
 
 use lzma_rust2::LzmaReader;
 
-use super::{STEP, Sink, Stream, collect, guard};
+use super::{Part, STEP, Sink, Stream, collect, guard};
 use crate::blob::{Bytes, Endian, OutOfBounds, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
 /// Dictionaries are decoded with at least and at most this: some firmware has 0 in the field, or all ones, as its decoder never asked. The
 /// decoder's memory grows with what comes out, not with this.
-const DICTIONARY: (u32, u32) = (8 << 20, 64 << 20);
+const DICTIONARY: (u32, u32) = (8 << 20, 1 << 30);
 
 /// Stands where the size is not known: the data has an end marker.
 const UNKNOWN: u64 = u64::MAX;
@@ -27,6 +27,13 @@ pub struct LzmaProperties {
     pub pb: u8,
     /// Dictionary size, bytes.
     pub dictionary: u32,
+}
+
+impl LzmaProperties {
+    /// The three numbers that stand packed in one byte of most headers, (pb * 5 + lp) * 9 + lc; none has one above 224.
+    pub fn unpacked(packed: u8, dictionary: u32) -> Option<Self> {
+        (packed < 225).then_some(Self { lc: packed % 9, lp: packed / 9 % 5, pb: packed / 45, dictionary })
+    }
 }
 
 /// Decompresses one raw LZMA block, without any header. It ends at its end marker, or when `limit` bytes came out.
@@ -84,6 +91,12 @@ pub fn raw_stream<'b>(input: &[u8], properties: LzmaProperties, size: Option<u64
     Stream { output, consumed: run.consumed, fault }
 }
 
+/// A raw stream that has an end marker, bytes taken up to behind it.
+pub(super) fn marked(input: &[u8], properties: LzmaProperties, sink: &mut Sink<'_>) -> Part {
+    let run = Raw { properties, size: UNKNOWN, most: u64::MAX }.run(input, sink);
+    (run.consumed, run.fault)
+}
+
 const HEADER: u64 = 13;
 
 /// u8 properties = (pb * 5 + lp) * 9 + lc, u32 dictionary size, u64 uncompressed size or -1; little-endian.
@@ -92,11 +105,8 @@ fn header(input: Bytes<'_>) -> Result<(LzmaProperties, u64), Fault> {
     let properties = input.u8(0).map_err(short)?;
     let dictionary = input.u32(1, Endian::Little).map_err(short)?;
     let size = input.u64(5, Endian::Little).map_err(short)?;
-    if properties >= 225 {
-        return Err(Fault::corrupt("lzma: the first byte is above 224"));
-    }
-    let (lc, lp, pb) = (properties % 9, properties / 9 % 5, properties / 45);
-    Ok((LzmaProperties { lc, lp, pb, dictionary }, size))
+    let properties = LzmaProperties::unpacked(properties, dictionary);
+    Ok((properties.ok_or_else(|| Fault::corrupt("lzma: the first byte is above 224"))?, size))
 }
 
 /// A raw LZMA stream.

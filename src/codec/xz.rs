@@ -1,14 +1,16 @@
 //! xz on lzma-rust2.
 
-use lzma_rust2::{Action, Status, XzStream};
+use std::io::Read;
+
+use lzma_rust2::{Action, Status, XzReader, XzStream};
 
 use super::{Part, STEP, Sink, Stream, collect, guard, several};
 use crate::blob::{Bytes, to_u64, to_usize};
 use crate::limits::Budget;
 use crate::problem::Fault;
 
-/// What one decoder may hold, KiB: the dictionary of `xz -9` twice over.
-const MEMORY: u32 = 128 << 10;
+/// What one decoder may hold, KiB: a dictionary of 1 GiB, and what goes with it. It grows with what comes out, up to this.
+const MEMORY: u32 = (1 << 20) + (64 << 10);
 
 const MAGIC: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
 
@@ -29,7 +31,24 @@ fn next(rest: Bytes<'_>) -> Option<u64> {
 fn one(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
     let mut state = XzStream::new_mem_limit(false, MEMORY);
     let result = guard("xz", || run(&mut state, input, sink));
-    (state.total_in().min(input.len()), result.err())
+    let several = state.total_out() == 0 && matches!(&result, Err(Fault::Unsupported(why)) if why.contains("multiple non-LZMA2 filters"));
+    if several { chained(input, sink) } else { (state.total_in().min(input.len()), result.err()) }
+}
+
+/// A stream with several filters in a row, which only the crate's other decoder reads; less of a truncated one comes out of it.
+fn chained(input: Bytes<'_>, sink: &mut Sink<'_>) -> Part {
+    let mut reader = XzReader::new_mem_limit(input.0, false, MEMORY);
+    let mut buffer = vec![0; STEP];
+    let result = guard("xz", || {
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(fresh) => sink(buffer.get(..fresh).unwrap_or_default())?,
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+    });
+    (input.len().saturating_sub(to_u64(reader.inner().len())), result.err())
 }
 
 fn run(state: &mut XzStream, input: Bytes<'_>, sink: &mut Sink<'_>) -> Result<(), Fault> {
@@ -79,6 +98,25 @@ mod tests {
         let padded = [pipe("xz", &["-c"], b"one"), vec![0; 8], pipe("xz", &["-c"], b"two"), vec![0; 5]].concat();
         let (output, consumed, fault) = super::super::testing::run(Codec::Xz, &padded);
         assert_eq!((output.as_slice(), consumed, fault), (b"onetwo".as_slice(), padded.len() - 5, None));
+    }
+
+    #[test]
+    fn filters_in_a_row_and_large_dictionaries() {
+        if crate::testing::lacking(&["xz"]) {
+            return;
+        }
+        let data = code(300_000);
+        for options in [
+            ["--delta=dist=4", "--lzma2=dict=1MiB"].as_slice(),
+            &["--arm64", "--delta=dist=4", "--lzma2=dict=1MiB"],
+            &["--x86", "--arm", "--delta=dist=1", "--lzma2=dict=1MiB"],
+            &["--lzma2=preset=0,dict=1GiB"],
+        ] {
+            let packed = pipe("xz", &[&["-c"], options].concat(), &data);
+            let (output, consumed, fault) = super::super::testing::run(Codec::Xz, &[packed.as_slice(), b"junk"].concat());
+            assert_eq!((output == data, consumed, fault), (true, packed.len(), None), "{options:?}");
+            assert!(super::super::testing::run(Codec::Xz, &packed[..packed.len() / 2]).2.is_some());
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::blob::{Bytes, Endian, to_u64};
 use crate::limits::Budget;
 use crate::problem::Fault;
 
-/// The largest window that is decoded: that of `zstd --ultra -22`. The decoder's memory grows with what comes out, up to this.
-const WINDOW: u64 = 128 << 20;
+/// The largest window that is decoded: that of `zstd --long=30`. The decoder's memory grows with what comes out, up to this.
+const WINDOW: u64 = 1 << 30;
 
 const MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 

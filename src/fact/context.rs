@@ -48,7 +48,7 @@ impl Context {
             // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if is_module(bytes) => Self::KernelModule,
-            Some("elf" | "pe") => Self::Program,
+            Some(id) if PROGRAMS.contains(&id) => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
             None if is_text(bytes.0) => Self::Text,
@@ -57,6 +57,23 @@ impl Context {
         }
     }
 }
+
+/// Formats of executables, libraries, and what virtual machines run.
+const PROGRAMS: &[&str] = &[
+    "elf",
+    "pe",
+    "upx",
+    "mach-o",
+    "mach-o-fat",
+    "bflt",
+    "bflt-gzip",
+    "dex",
+    "java-class",
+    "wasm",
+    "llvm-bitcode",
+    "lua-bytecode",
+    "python-bytecode",
+];
 
 /// Modules are relocatable (`e_type` is ET_REL, 1) and have a section of this name, which tools for modules have as a string only.
 fn is_module(bytes: Bytes<'_>) -> bool {
@@ -129,6 +146,8 @@ mod tests {
         assert_eq!(of(&object(1), Some("elf")), Context::KernelModule);
         assert_eq!(of(&object(3), Some("elf")), Context::Program, "a tool for modules is none");
         assert_eq!(of(b"hsqs", Some("squashfs")), Context::Data);
+        assert_eq!(of(b"bFLT", Some("bflt")), Context::Program);
+        assert_eq!(of(b"SQLite", Some("sqlite")), Context::Data);
         let kernel = [vec![1; 1 << 20], b"Linux version 6.1\0Kernel panic - not syncing\0.modinfo\0".to_vec()].concat();
         assert_eq!(of(&kernel, Some("elf")), Context::Kernel);
         assert_eq!(of(&kernel, Some("linux-arm64")), Context::Kernel);

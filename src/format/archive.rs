@@ -21,10 +21,9 @@ mod rpm;
 mod sevenz;
 mod shar;
 mod tar;
-pub(super) mod zip;
 mod wim;
 mod xar;
-mod zip;
+pub(super) mod zip;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[

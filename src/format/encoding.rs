@@ -4,8 +4,10 @@ use super::Format;
 
 mod ihex;
 mod srec;
+mod tekhex;
+mod ti_txt;
 mod uf2;
 mod uuencode;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode];
+pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode, &tekhex::Tekhex, &ti_txt::TiTxt];

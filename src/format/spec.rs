@@ -19,6 +19,8 @@ pub enum Kind {
     Encoding,
     /// Certificates and keys.
     Credential,
+    /// Pictures, sound, fonts, documents, tables: what programs show and read.
+    Media,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Program => "program",
             Self::Encoding => "encoding",
             Self::Credential => "credential",
+            Self::Media => "media",
         }
     }
 }

@@ -79,11 +79,11 @@ fn child(member: &Member<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
         PACKED => runs(packed, children.output()),
         CRUNCHED => {
             let most = packed.first().copied().unwrap_or(12);
-            let inner = lzw::stream(Bytes(packed).tail(1), most.into(), children.budget());
+            let inner = lzw::bare(Bytes(packed).tail(1), most.into(), children.budget());
             let Stream { output, consumed, fault } = runs(inner.output.as_slice(), children.output());
             Stream { output, consumed, fault: inner.fault.or(fault) }
         }
-        SQUASHED => lzw::stream(packed, 13, children.budget()),
+        SQUASHED => lzw::bare(packed, 13, children.budget()),
         method => {
             let fault = Fault::unsupported(format!("arc: compressed with method {method}"));
             return Ok(children.made_with(name, children.output(), attributes, Some(&fault))?);

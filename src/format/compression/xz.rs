@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(&[0xfd, b'7', b'z', b'X', b'Z', 0])],
     leaf: false,
     references: &["https://tukaani.org/xz/xz-file-format.txt"],
-    limitations: &["chains of more than one filter before LZMA2", "dictionaries above 128 MiB"],
+    limitations: &["dictionaries above 1 GiB"],
 };
 
 impl Format for Xz {

@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(&[0x28, 0xb5, 0x2f, 0xfd])],
     leaf: false,
     references: &["https://www.rfc-editor.org/rfc/rfc8878"],
-    limitations: &["frames that need a dictionary", "windows above 128 MiB"],
+    limitations: &["frames that need a dictionary", "windows above 1 GiB"],
 };
 
 impl Format for Zstd {
