@@ -8,11 +8,13 @@ use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
 mod archive;
+mod calendar;
 mod children;
 mod compression;
 mod container;
 mod credential;
 mod encoding;
+mod extents;
 mod filesystem;
 mod names;
 mod partition;

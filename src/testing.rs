@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("gcc-arm-linux-gnueabihf", &["arm-linux-gnueabihf-gcc"]),
     ("gcc-mipsel-linux-gnu", &["mipsel-linux-gnu-gcc"]),
     ("gdisk", &["sgdisk"]),
+    ("genisoimage", &["genisoimage"]),
     ("genromfs", &["genromfs"]),
     ("libc-bin", &["ldd"]),
     ("lz4", &["lz4"]),
@@ -31,7 +32,9 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("u-boot-tools", &["mkimage"]),
     ("util-linux-extra", &["mkfs.cramfs"]),
     ("xz-utils", &["xz"]),
+    ("xorriso", &["xorriso"]),
     ("zip", &["zip"]),
+    ("zisofs-tools", &["mkzftree"]),
     ("zstd", &["zstd"]),
 ];
 

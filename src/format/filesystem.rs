@@ -5,6 +5,7 @@ use super::Format;
 mod cramfs;
 mod ext;
 pub(super) mod fat;
+pub(super) mod iso9660;
 mod jffs2;
 mod romfs;
 mod squashfs;
@@ -12,4 +13,4 @@ mod ubifs;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] =
-    &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &ext::Ext, &fat::Fat];
+    &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &iso9660::Iso9660, &ext::Ext, &fat::Fat];

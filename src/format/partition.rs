@@ -3,7 +3,7 @@
 use super::Format;
 
 mod gpt;
-mod mbr;
+pub(super) mod mbr;
 mod ubi;
 
 /// Most specific first.
