@@ -2,6 +2,7 @@
 
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
+    ("attr", &["setfattr"]),
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
     ("bzip2", &["bzip2"]),
     ("cpio", &["cpio"]),
@@ -10,6 +11,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("dosfstools", &["mkfs.fat"]),
     ("dpkg", &["dpkg-deb"]),
     ("e2fsprogs", &["debugfs", "mke2fs"]),
+    ("exfat-fuse", &["mount.exfat-fuse"]),
+    ("exfatprogs", &["mkfs.exfat"]),
     ("fdisk", &["sfdisk"]),
     ("gcc", &["gcc"]),
     ("gcc-arm-linux-gnueabihf", &["arm-linux-gnueabihf-gcc"]),
@@ -23,6 +26,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("mkbootimg", &["mkbootimg"]),
     ("mtd-utils", &["mkfs.jffs2", "mkfs.ubifs", "sumtool", "ubinize"]),
     ("mtools", &["mcopy", "mdel", "mmd"]),
+    ("ntfs-3g", &["mkfs.ntfs", "ntfs-3g"]),
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
     ("p7zip-full", &["7z"]),

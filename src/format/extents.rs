@@ -53,6 +53,42 @@ impl Extents {
         }
     }
 
+    /// Numbers and places of all parts of `step` bytes that are in one piece, up to `end` of the image.
+    pub(super) fn steps(&self, step: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
+        let begins = self.pieces.iter().scan(0_u64, |position, piece| {
+            let length = match piece {
+                Piece::Stored(span) => span.length,
+                Piece::Hole(length) => *length,
+            };
+            let begin = *position;
+            *position = position.saturating_add(length);
+            Some((begin, *piece))
+        });
+        begins.flat_map(move |(begin, piece)| {
+            let number = begin.div_ceil(step);
+            let span = match piece {
+                Piece::Stored(span) => span,
+                Piece::Hole(_) => Span::default(),
+            };
+            let start = span.start.saturating_add(number.saturating_mul(step).saturating_sub(begin));
+            let count = span.end().min(end).saturating_sub(start).checked_div(step).unwrap_or(0);
+            (0..count).map(move |index| (number.saturating_add(index), start.saturating_add(index.saturating_mul(step))))
+        })
+    }
+
+    /// The first `size` bytes.
+    pub(super) fn first(&self, size: u64) -> Self {
+        let mut first = Self::default();
+        for piece in &self.pieces {
+            let left = size.saturating_sub(first.length);
+            match *piece {
+                Piece::Stored(span) => first.stored(Span::new(span.start, span.length.min(left))),
+                Piece::Hole(length) => first.hole(length.min(left)),
+            }
+        }
+        first
+    }
+
     /// Appends the first `size` bytes to `output`; what is behind the end of the image is left out at the end, and zero before.
     ///
     /// # Errors
@@ -156,6 +192,10 @@ mod tests {
         assert_eq!(extents.whole(6), Some(Span::new(2, 6)));
         assert_eq!(extents.whole(8), None);
         assert_eq!(extents.length(), 7);
+        extents.hole(3);
+        extents.stored(Span::new(20, 9));
+        assert_eq!(extents.steps(3, 100).collect::<Vec<_>>(), [(0, 2), (1, 5), (4, 22), (5, 25)]);
+        assert_eq!(extents.steps(3, 25).collect::<Vec<_>>(), [(0, 2), (1, 5), (4, 22)]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use super::Format;
 
 mod cramfs;
+mod exfat;
 mod ext;
 pub(super) mod fat;
 pub(super) mod iso9660;
 mod jffs2;
+mod ntfs;
 mod romfs;
 mod squashfs;
 mod ubifs;
