@@ -13,6 +13,7 @@ mod children;
 mod compression;
 mod container;
 mod credential;
+mod disk;
 mod encoding;
 mod extents;
 mod filesystem;

@@ -30,6 +30,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
     ("p7zip-full", &["7z"]),
+    ("qemu-utils", &["qemu-img"]),
     ("squashfs-tools", &["mksquashfs"]),
     ("srecord", &["srec_cat"]),
     ("tar", &["tar"]),
