@@ -8,11 +8,14 @@ use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
 mod archive;
+mod calendar;
 mod children;
 mod compression;
 mod container;
 mod credential;
+mod disk;
 mod encoding;
+mod extents;
 mod filesystem;
 mod media;
 mod names;

@@ -6,6 +6,7 @@ mod android_boot;
 mod dtb;
 mod fit;
 mod linux;
+mod qnx_startup;
 mod trx;
 mod uimage;
 
@@ -16,6 +17,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &fit::Fit,
     &dtb::Dtb,
     &android_boot::AndroidBoot,
+    &qnx_startup::QnxStartup,
     &linux::BzImage,
     &linux::ZImage,
     &linux::Arm64,

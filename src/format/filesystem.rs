@@ -3,13 +3,35 @@
 use super::Format;
 
 mod cramfs;
+mod exfat;
 mod ext;
 pub(super) mod fat;
+pub(super) mod iso9660;
 mod jffs2;
+mod littlefs;
+mod ntfs;
+mod qnx_ifs;
+mod recognized;
 mod romfs;
 mod squashfs;
 mod ubifs;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] =
-    &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &ext::Ext, &fat::Fat];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &squashfs::Squashfs,
+    &cramfs::Cramfs,
+    &romfs::Romfs,
+    &jffs2::Jffs2,
+    &ubifs::Ubifs,
+    &iso9660::Iso9660,
+    &exfat::ExFat,
+    &ntfs::Ntfs,
+    &littlefs::LittleFs,
+    &qnx_ifs::QnxIfs,
+    &recognized::REISERFS,
+    &recognized::JFS,
+    &recognized::NILFS2,
+    &recognized::APFS,
+    &ext::Ext,
+    &fat::Fat,
+];

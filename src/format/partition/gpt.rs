@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::blob::{Blob, Bytes, Endian};
+use crate::format::filesystem::iso9660;
 use crate::format::partition::mbr;
 use crate::format::partition::mbr::layout::Layout;
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec, utf16_part_text};
@@ -39,7 +40,11 @@ impl Format for Gpt {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let (header, _) = find(Bytes(blob.bytes().tail(start)))?;
+        let image = Bytes(blob.bytes().tail(start));
+        if iso9660::is_volume(image) {
+            return Err(Rejected("a disc that boots from a USB stick too"));
+        }
+        let (header, _) = find(image)?;
         Ok(Carved::new(header.disk_length(), start, blob))
     }
 

@@ -1,12 +1,12 @@
 //! Disks with the partition table of the PC: a master boot record.
 
 use crate::blob::{Blob, Bytes, Endian, Span};
-use crate::format::filesystem::fat;
+use crate::format::filesystem::{fat, iso9660};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::{Budget, Exceeded};
 use crate::problem::{Fault, Rejected};
 
-pub(super) mod layout;
+pub(in crate::format) mod layout;
 
 use layout::Layout;
 
@@ -38,6 +38,9 @@ impl Format for Mbr {
         let image = Bytes(blob.bytes().tail(start));
         if fat::is_boot_sector(image) {
             return Err(Rejected("the boot sector of a volume"));
+        }
+        if iso9660::is_volume(image) {
+            return Err(Rejected("a disc that boots from a USB stick too"));
         }
         let partitions = table(image, 0)?;
         if partitions.iter().any(|partition| partition.kind == PROTECTIVE) {
@@ -77,7 +80,7 @@ impl Format for Mbr {
 pub(super) const PROTECTIVE: u8 = 0xee;
 
 /// Where signature, table and magic stand; before them stands a boot program.
-pub(super) const TABLE: Span = Span::new(440, 72);
+pub(in crate::format) const TABLE: Span = Span::new(440, 72);
 
 /// One of the four entries of a table.
 #[derive(Debug, Clone, Copy)]
