@@ -17,7 +17,7 @@ mod lzip;
 mod lzma;
 mod lzo;
 mod lzss;
-pub mod lzw;
+mod lzw;
 mod nrv;
 mod snappy;
 mod window;
