@@ -19,7 +19,7 @@ pub mod private_key;
 pub mod public_key;
 pub mod x509;
 
-pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
+pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 
 /// A way of compressing, as formats name it.

@@ -27,6 +27,7 @@ pub use spec::{Anchor, Kind, Magic, Spec};
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
     [
+        encoding::LAYERS,
         vendor::FORMATS,
         container::FORMATS,
         partition::FORMATS,

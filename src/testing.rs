@@ -4,6 +4,7 @@
 const PACKAGES: &[(&str, &[&str])] = &[
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
     ("bzip2", &["bzip2"]),
+    ("coreutils", &["mkfifo"]),
     ("cpio", &["cpio"]),
     ("cramfsswap", &["cramfsswap"]),
     ("device-tree-compiler", &["dtc"]),
@@ -25,6 +26,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
     ("p7zip-full", &["7z"]),
+    ("python3", &["python3"]),
     ("squashfs-tools", &["mksquashfs"]),
     ("srecord", &["srec_cat"]),
     ("tar", &["tar"]),
