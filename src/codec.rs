@@ -39,7 +39,7 @@ pub mod uu;
 pub mod x509;
 pub mod xpress;
 
-pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
+pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};

@@ -35,6 +35,7 @@ pub use times::{dos_time, file_time};
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
     [
+        encoding::LAYERS,
         vendor::FORMATS,
         container::FORMATS,
         partition::FORMATS,

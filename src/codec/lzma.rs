@@ -16,6 +16,9 @@ const DICTIONARY: (u32, u32) = (8 << 20, 1 << 30);
 /// Stands where the size is not known: the data has an end marker.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Bytes that an encoder may leave behind those that a decoder needs: it flushes five, and some tools align.
+const LZMA_TAIL: u64 = 16;
+
 /// Parameters of a raw LZMA stream that its container keeps elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LzmaProperties {
@@ -46,6 +49,28 @@ pub fn raw_block(input: &[u8], properties: LzmaProperties, limit: u64) -> Result
         let run = raw.run(input, sink);
         (run.consumed, run.fault)
     })
+}
+
+/// Decompresses one raw LZMA block of which nobody says how many bytes it holds, and that may have no end marker: it ends with `input`, or when
+/// `limit` bytes came out. A few bytes too many may come out at its end.
+///
+/// # Errors
+/// If the block is broken.
+pub fn open_block(input: &[u8], properties: LzmaProperties, limit: u64) -> Result<Vec<u8>, Fault> {
+    let mut output = Vec::new();
+    let run = Raw { properties, size: UNKNOWN, most: limit }.run(input, &mut |bytes| {
+        output.extend_from_slice(bytes);
+        Ok(())
+    });
+    match run.fault {
+        Some(Fault::Truncated(_)) if !output.is_empty() && run.consumed == to_u64(input.len()) => Ok(output),
+        Some(fault) => Err(fault),
+        // The data must not go on for long behind what was wanted.
+        None if run.consumed.saturating_add(LZMA_TAIL) < to_u64(input.len()) => {
+            Err(Fault::corrupt("lzma: more data than the block can hold"))
+        }
+        None => Ok(output),
+    }
 }
 
 pub(super) fn block(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {

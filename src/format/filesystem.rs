@@ -12,9 +12,13 @@ mod littlefs;
 mod ntfs;
 mod qnx_ifs;
 mod recognized;
+mod flat;
+mod jffs2;
+mod minifs;
 mod romfs;
 mod squashfs;
 mod ubifs;
+pub(super) mod yaffs;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -32,6 +36,10 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &recognized::JFS,
     &recognized::NILFS2,
     &recognized::APFS,
+    &minifs::Minifs,
+    &flat::MEMFS,
+    &flat::AMBARELLA,
+    &yaffs::Yaffs,
     &ext::Ext,
     &fat::Fat,
 ];

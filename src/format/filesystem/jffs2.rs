@@ -12,6 +12,7 @@ use crate::problem::{Fault, Rejected};
 mod files;
 mod node;
 mod rtime;
+mod rubin;
 #[cfg(test)]
 pub(in crate::format) mod tests;
 pub(in crate::format) mod tree;
@@ -50,7 +51,7 @@ static SPEC: Spec = Spec {
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/jffs2.h",
         "https://sourceware.org/jffs2/jffs2.pdf",
     ],
-    limitations: &["rubinmips and dynrubin compression", "extended attributes", "dumps with spare area between the pages"],
+    limitations: &["extended attributes"],
 };
 
 /// A lone node that says nothing but "erased" must have this much erased flash behind it.

@@ -29,7 +29,7 @@ static SPEC: Spec = Spec {
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/fs/ubifs/ubifs-media.h",
         "http://www.linux-mtd.infradead.org/doc/ubifs_whitepaper.pdf",
     ],
-    limitations: &["extended attributes", "encrypted names and files", "images without their superblock", "signatures are not verified"],
+    limitations: &["extended attributes", "encrypted names and files", "signatures are not verified"],
 };
 
 /// Logical erase blocks in a row that begin with no node: tables of free space have none, and are this long at most.
@@ -43,7 +43,7 @@ impl Format for Ubifs {
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let bytes = Bytes(blob.bytes().tail(start));
         let superblock = Superblock::read(bytes)?;
-        let most = superblock.leb_size.saturating_mul(superblock.leb_cnt);
+        let most = superblock.length();
         let (mut end, mut at) = (superblock.leb_size, superblock.leb_size);
         while at < most.min(bytes.len()) && at.saturating_sub(end) <= LONGEST_TABLE.saturating_mul(superblock.leb_size) {
             let erased = bytes.up_to(at, 64).iter().all(|byte| *byte == 0xff);
@@ -59,6 +59,9 @@ impl Format for Ubifs {
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
         let superblock = Superblock::read(bytes).map_err(|why| Fault::corrupt(why.to_string()))?;
+        if superblock.first > 0 {
+            children.problem(&Fault::corrupt("the superblock is missing"), None);
+        }
         let scan = Scan::of(bytes, &superblock);
         let index = Index::read(bytes, &superblock, &scan);
         if index.is_none() {
@@ -71,7 +74,7 @@ impl Format for Ubifs {
             children.problem(&Fault::Checksum(why), files.first_damaged);
         }
         tree::hand_over(1, names, &files, children)?;
-        let length = superblock.leb_size.saturating_mul(superblock.leb_cnt);
+        let length = superblock.length();
         // Erased blocks at the end are left out by many tools: only what is missing says that there was more.
         if bytes.len() < length && (index.is_none() || files.damaged > 0) {
             return Err(Fault::Truncated(format!("{} of {length} bytes are there", bytes.len())));

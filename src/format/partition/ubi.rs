@@ -26,7 +26,7 @@ static SPEC: Spec = Spec {
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/drivers/mtd/ubi/ubi-media.h",
         "http://www.linux-mtd.infradead.org/doc/ubidesign/ubidesign.pdf",
     ],
-    limitations: &["erase blocks whose size is no power of two", "dumps with spare area between the pages"],
+    limitations: &[],
 };
 
 /// Erase blocks in a row that are damaged or strange, in the middle of an image.

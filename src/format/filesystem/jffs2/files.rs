@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::{DIRENT, Dirent, INODE, Inode, Nodes};
 use super::rtime;
+use super::rubin;
 use super::tree::{self, Inodes, Name};
 use crate::blob::{Bytes, Endian, to_usize};
 use crate::codec::{Codec, LzmaProperties, lzma_raw_block};
@@ -180,7 +181,7 @@ fn decompress(node: &Inode<'_>) -> Result<Vec<u8>, Fault> {
         0 => node.data.to_vec(),
         1 => return Ok(Vec::new()),
         2 => rtime::decompress(node.data, size),
-        3 | 5 => return Err(Fault::unsupported("rubin compression")),
+        3 | 5 => rubin::decompress(node.data, size, node.compr == 5).ok_or_else(|| Fault::corrupt("rubin: the data is damaged"))?,
         6 => Codec::Zlib.block(node.data, limit)?,
         7 => Codec::Lzo.block(node.data, limit)?,
         8 => lzma_raw_block(node.data, LZMA, limit)?,

@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         }
         let (mut sizes, mut left) = (file.sizes.clone(), file.size);
         for _ in 0..blocks {
-            let stored = Stored::new(0, self.word(&mut sizes).ok()?);
+            let stored = Stored::new(0, self.block_entry(&mut sizes).ok()?);
             let expected = left.min(self.superblock.block_size.into());
             if !stored.raw || stored.span.length != expected {
                 return None;
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         let mut sink = Sink { output, at: 0, fault: None };
         let (mut sizes, mut start, mut left) = (file.sizes.clone(), file.start, file.size);
         for _ in 0..file.blocks(self.superblock.block_size) {
-            let size = match self.word(&mut sizes) {
+            let size = match self.block_entry(&mut sizes) {
                 Ok(size) => size,
                 Err(Fault::Exceeded(limit)) => return Err(limit),
                 // Without the sizes before it, no later block can be found.
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     fn put_block(&mut self, stored: Stored, expected: u64, sink: &mut Sink<'_, '_>) -> Result<(), Exceeded> {
         match self.stored_bytes(stored) {
             Ok(bytes) if stored.raw => sink.put(Ok(bytes), expected),
-            Ok(bytes) => match self.codec.block(bytes, self.superblock.block_size.into()) {
+            Ok(bytes) => match self.coding.block(bytes, self.superblock.block_size.into()) {
                 Ok(bytes) => sink.put(Ok(&bytes), expected),
                 Err(fault) => {
                     self.effort.spend(expected)?;
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         self.effort.spend(self.superblock.block_size.into())?;
         let fragment = self.stored_bytes(stored).and_then(|bytes| match stored.raw {
             true => Ok(bytes.to_vec()),
-            false => self.codec.block(bytes, self.superblock.block_size.into()).map_err(|fault| located(&fault, stored)),
+            false => self.coding.block(bytes, self.superblock.block_size.into()).map_err(|fault| located(&fault, stored)),
         });
         let fragment = fragment.map(Rc::new);
         self.fragments.put(stored.span.start, fragment.clone());

@@ -1,7 +1,9 @@
-//! Inodes: what a file is, and where its content stands.
+//! Inodes: what a file is, and where its content stands. One reader for all versions, whose layouts are data.
 
+use super::layout::{Is, Layout, Shape};
 use super::metadata::{Cursor, Reader};
-use crate::blob::Bytes;
+use super::tables::Owners;
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::format::{Attributes, EntryKind, path_text};
 use crate::problem::Fault;
 
@@ -10,6 +12,9 @@ const LONGEST_TARGET: u32 = 65_536;
 
 /// No fragment.
 const NONE: u32 = u32::MAX;
+
+/// Type of sockets in version 1.
+const SOCKET: u64 = 7;
 
 /// Where an inode stands: the metadata block, counted from the start of the inode table, and the byte in what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,10 +58,10 @@ pub(super) struct Listing {
     pub(super) block: u32,
     /// Bytes into what it holds.
     pub(super) offset: u16,
-    /// Bytes of all entries and three more: for `.` and `..`, which are not stored.
-    pub(super) size: u32,
+    /// Bytes of all entries and what the version counts beside: for `.` and `..`, which are not stored.
+    pub(super) size: u64,
     /// Entries of the index that follows the inode.
-    indexes: u16,
+    indexes: u64,
 }
 
 /// Where the content of a file is.
@@ -81,108 +86,77 @@ impl File {
     }
 }
 
+/// The fixed part of an inode.
+struct Fixed<'f> {
+    bytes: &'f [u8],
+    layout: &'static Layout,
+    shape: Shape,
+    kind: u64,
+    endian: Endian,
+}
+
 impl Reader<'_> {
     /// The inode at `reference`, and the place after the part of it that was read.
-    ///
-    /// ```text
-    ///  0 u16 inode_type    4 u16 uid (index)     8 u32 mtime
-    ///  2 u16 mode          6 u16 guid (index)   12 u32 inode_number
-    /// ```
-    pub(super) fn inode(&mut self, reference: Reference, ids: &[u32]) -> Result<(Inode, Cursor), Fault> {
+    pub(super) fn inode(&mut self, reference: Reference, owners: &Owners) -> Result<(Inode, Cursor), Fault> {
+        let (layout, endian) = (self.superblock.layout, self.superblock.endian);
         let mut cursor = Cursor::new(self.superblock.inode_table, reference.block(), reference.offset());
-        let header: [u8; 16] = self.take(&mut cursor)?;
-        let header = Bytes(&header);
-        let half = |at| header.u16(at, self.endian);
-        let (kind, mode, uid, gid) = (half(0)?, half(2)?, half(4)?, half(6)?);
-        let (mtime, number) = (header.u32(8, self.endian)?, header.u32(12, self.endian)?);
-        let content = self.content(kind, &mut cursor)?;
-        let id = |index: u16| ids.get(usize::from(index)).copied();
-        let attributes =
-            Attributes { mode: Some(file_type(kind) | u32::from(mode & 0o7777)), uid: id(uid), gid: id(gid), modified: Some(mtime.into()) };
-        Ok((Inode { number, attributes, content }, cursor))
+        let mut bytes = Vec::new();
+        self.append(&mut cursor, layout.base, &mut bytes)?;
+        let kind = layout.kind.read(Bytes(&bytes), endian)?;
+        let unknown = || Fault::corrupt(format!("an inode of type {kind} in the metadata block at {:#x}", cursor.block()));
+        let shape = layout.shape(kind).ok_or_else(unknown)?;
+        self.append(&mut cursor, shape.size.saturating_sub(layout.base), &mut bytes)?;
+        let fixed = Fixed { bytes: &bytes, layout, shape, kind, endian };
+        let content = self.content(&fixed, &mut cursor)?;
+        let number = layout.number.map_or(Ok(u32::try_from(reference.0).unwrap_or(u32::MAX)), |at| at.word(Bytes(&bytes), endian))?;
+        Ok((Inode { number, attributes: fixed.attributes(&content, owners)?, content }, cursor))
     }
 
-    fn content(&mut self, kind: u16, cursor: &mut Cursor) -> Result<Content, Fault> {
-        match kind {
-            1 => self.basic_directory(cursor),
-            2 => self.basic_file(cursor),
-            8 => self.extended_directory(cursor),
-            9 => self.extended_file(cursor),
-            3 | 10 => self.symlink(cursor, kind == 10),
-            4 | 5 | 11 | 12 => self.device(cursor, kind),
-            6 | 7 | 13 | 14 => self.special(cursor, kind),
-            _ => Err(Fault::corrupt(format!("an inode of type {kind} in the metadata block at {:#x}", cursor.block()))),
-        }
+    fn content(&mut self, fixed: &Fixed<'_>, cursor: &mut Cursor) -> Result<Content, Fault> {
+        let (bytes, endian) = (Bytes(fixed.bytes), fixed.endian);
+        Ok(match fixed.shape.is {
+            Is::Folder { length, offset, block, indexes } => Content::Directory(Listing {
+                block: block.word(bytes, endian)?,
+                offset: u16::try_from(offset.word(bytes, endian)?).unwrap_or(u16::MAX),
+                size: length.read(bytes, endian)?,
+                indexes: indexes.map_or(Ok(0), |at| at.read(bytes, endian))?,
+            }),
+            Is::File { start, length, fragment } => {
+                let fragment = fragment.map(|(index, offset)| Ok::<_, Fault>((index.word(bytes, endian)?, offset.word(bytes, endian)?)));
+                let fragment = fragment.transpose()?.filter(|(index, _)| *index != NONE);
+                let (start, size) = (start.read(bytes, endian)?, length.read(bytes, endian)?);
+                Content::File(File { start, size, fragment, sizes: cursor.clone() })
+            }
+            Is::Link { length, more } => self.symlink(cursor, length.word(bytes, endian)?, more)?,
+            Is::Block(number) => {
+                let (major, minor) = device(number.word(bytes, endian)?);
+                Content::Other(EntryKind::BlockDevice(major, minor))
+            }
+            Is::Character(number) => {
+                let (major, minor) = device(number.word(bytes, endian)?);
+                Content::Other(EntryKind::CharacterDevice(major, minor))
+            }
+            Is::Fifo => Content::Other(EntryKind::Fifo),
+            Is::Either(kind, _) if kind.read(bytes, endian)? != SOCKET => Content::Other(EntryKind::Fifo),
+            Is::Socket | Is::Either(..) => Content::Other(EntryKind::Socket),
+        })
     }
 
-    /// `u32 start_block, u32 nlink, u16 file_size, u16 offset, u32 parent_inode`
-    fn basic_directory(&mut self, cursor: &mut Cursor) -> Result<Content, Fault> {
-        let bytes: [u8; 16] = self.take(cursor)?;
-        let (bytes, endian) = (Bytes(&bytes), self.endian);
-        let (block, size, offset) = (bytes.u32(0, endian)?, bytes.u16(8, endian)?, bytes.u16(10, endian)?);
-        Ok(Content::Directory(Listing { block, offset, size: size.into(), indexes: 0 }))
-    }
-
-    /// `u32 nlink, u32 file_size, u32 start_block, u32 parent_inode, u16 i_count, u16 offset, u32 xattr`, then `i_count` index entries.
-    fn extended_directory(&mut self, cursor: &mut Cursor) -> Result<Content, Fault> {
-        let bytes: [u8; 24] = self.take(cursor)?;
-        let (bytes, endian) = (Bytes(&bytes), self.endian);
-        let (size, block) = (bytes.u32(4, endian)?, bytes.u32(8, endian)?);
-        let (indexes, offset) = (bytes.u16(16, endian)?, bytes.u16(18, endian)?);
-        Ok(Content::Directory(Listing { block, offset, size, indexes }))
-    }
-
-    /// `u32 start_block, u32 fragment, u32 offset, u32 file_size`, then a `u32` for each block.
-    fn basic_file(&mut self, cursor: &mut Cursor) -> Result<Content, Fault> {
-        let bytes: [u8; 16] = self.take(cursor)?;
-        let word = |at| Bytes(&bytes).u32(at, self.endian);
-        let fragment = fragment(word(4)?, word(8)?);
-        Ok(Content::File(File { start: word(0)?.into(), size: word(12)?.into(), fragment, sizes: cursor.clone() }))
-    }
-
-    /// `u64 start_block, u64 file_size, u64 sparse, u32 nlink, u32 fragment, u32 offset, u32 xattr`, then a `u32` for each block.
-    fn extended_file(&mut self, cursor: &mut Cursor) -> Result<Content, Fault> {
-        let bytes: [u8; 40] = self.take(cursor)?;
-        let (bytes, endian) = (Bytes(&bytes), self.endian);
-        let fragment = fragment(bytes.u32(28, endian)?, bytes.u32(32, endian)?);
-        Ok(Content::File(File { start: bytes.u64(0, endian)?, size: bytes.u64(8, endian)?, fragment, sizes: cursor.clone() }))
-    }
-
-    /// `u32 nlink, u32 symlink_size`, the target, and in the extended form `u32 xattr`.
-    fn symlink(&mut self, cursor: &mut Cursor, extended: bool) -> Result<Content, Fault> {
-        self.skip(cursor, 4)?;
-        let size = self.word(cursor)?;
+    fn symlink(&mut self, cursor: &mut Cursor, size: u32, more: u64) -> Result<Content, Fault> {
         if size > LONGEST_TARGET {
             return Err(Fault::corrupt(format!("a symbolic link with a target of {size} bytes")));
         }
         let mut target = Vec::new();
         self.append(cursor, size.into(), &mut target)?;
-        self.skip(cursor, if extended { 4 } else { 0 })?;
+        self.skip(cursor, more)?;
         Ok(Content::Other(EntryKind::Symlink(path_text(&target))))
-    }
-
-    /// `u32 nlink, u32 rdev`, and in the extended form `u32 xattr`. Of `rdev`, bits 8 to 19 are the major number.
-    fn device(&mut self, cursor: &mut Cursor, kind: u16) -> Result<Content, Fault> {
-        self.skip(cursor, 4)?;
-        let number = self.word(cursor)?;
-        self.skip(cursor, if kind > 7 { 4 } else { 0 })?;
-        let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00));
-        Ok(Content::Other(match kind {
-            4 | 11 => EntryKind::BlockDevice(major, minor),
-            _ => EntryKind::CharacterDevice(major, minor),
-        }))
-    }
-
-    /// `u32 nlink`, and in the extended form `u32 xattr`.
-    fn special(&mut self, cursor: &mut Cursor, kind: u16) -> Result<Content, Fault> {
-        self.skip(cursor, if kind > 7 { 8 } else { 4 })?;
-        Ok(Content::Other(if matches!(kind, 6 | 13) { EntryKind::Fifo } else { EntryKind::Socket }))
     }
 
     /// The place of the inode that follows one that was read up to `cursor`.
     pub(super) fn after(&mut self, inode: &Inode, mut cursor: Cursor) -> Result<Reference, Fault> {
+        let entry = self.superblock.layout.block_entry;
         match &inode.content {
-            Content::File(file) => self.skip(&mut cursor, file.blocks(self.superblock.block_size).saturating_mul(4))?,
+            Content::File(file) => self.skip(&mut cursor, file.blocks(self.superblock.block_size).saturating_mul(entry))?,
             Content::Directory(listing) => {
                 for _ in 0..listing.indexes {
                     self.index_entry(&mut cursor)?;
@@ -194,27 +168,41 @@ impl Reader<'_> {
         Ok(Reference::new(block, offset))
     }
 
-    /// `u32 index, u32 start_block, u32 size`, and a name of `size` + 1 bytes.
     fn index_entry(&mut self, cursor: &mut Cursor) -> Result<(), Fault> {
-        self.skip(cursor, 8)?;
-        let size = u64::from(self.word(cursor)?);
-        self.skip(cursor, size.saturating_add(1))
+        let (size, name) = self.superblock.layout.index;
+        let mut bytes = Vec::new();
+        self.append(cursor, size, &mut bytes)?;
+        let name = name.read(Bytes(&bytes), self.superblock.endian)?;
+        self.skip(cursor, name.saturating_add(1))
     }
 }
 
-fn fragment(index: u32, offset: u32) -> Option<(u32, u32)> {
-    (index != NONE).then_some((index, offset))
+impl Fixed<'_> {
+    fn attributes(&self, content: &Content, owners: &Owners) -> Result<Attributes, Fault> {
+        let (bytes, endian, layout) = (Bytes(self.bytes), self.endian, self.layout);
+        let entry = if let Content::Other(kind) = content { Some(kind) } else { None };
+        let sixteens = match self.shape.is {
+            Is::Either(_, sixteens) => sixteens.read(bytes, endian)?,
+            // Only version 1 has kinds in three times five.
+            _ if layout.base == 3 => self.kind.saturating_sub(1) / 5,
+            _ => 0,
+        };
+        let uid = owners.user(layout.uid.read(bytes, endian)?.saturating_add(sixteens.saturating_mul(16)));
+        let group = layout.gid.read(bytes, endian)?;
+        let gid = if layout.same_group == Some(group) { uid } else { owners.group(group) };
+        let mode = self.shape.is.mode(entry) | (layout.mode.word(bytes, endian)? & 0o7777);
+        let modified = self.shape.mtime.map(|at| at.word(bytes, endian)).transpose()?.map(i64::from);
+        Ok(Attributes { mode: Some(mode), uid, gid, modified })
+    }
 }
 
-/// The type bits of `st_mode`.
-fn file_type(kind: u16) -> u32 {
-    match kind {
-        1 | 8 => 0o040_000,
-        2 | 9 => 0o100_000,
-        3 | 10 => 0o120_000,
-        4 | 11 => 0o060_000,
-        5 | 12 => 0o020_000,
-        6 | 13 => 0o010_000,
-        _ => 0o140_000,
-    }
+/// Major and minor number; bits 8 to 19 are the major one.
+fn device(number: u32) -> (u32, u32) {
+    ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00))
+}
+
+/// Whether `bytes`, the content of a metadata block of the inode table, begins with what can be an inode.
+pub(super) fn plausible(bytes: &[u8], layout: &Layout, endian: Endian) -> bool {
+    let known = layout.kind.read(Bytes(bytes), endian).is_ok_and(|kind| layout.shape(kind).is_some());
+    known && to_u64(bytes.len()) >= layout.least()
 }

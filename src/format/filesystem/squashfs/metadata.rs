@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use super::Dialect;
+use super::coding::{Coding, detect};
 use super::superblock::{METADATA_SIZE, Superblock};
-use crate::blob::{Bytes, Endian, Span, to_u64, to_usize};
-use crate::codec::Codec;
+use crate::blob::{Bytes, Span, to_u64, to_usize};
 use crate::limits::{Budget, Effort};
 use crate::problem::Fault;
 
@@ -21,9 +20,8 @@ const RAW: u16 = 0x8000;
 /// An image, and what of it was decompressed last.
 pub(super) struct Reader<'a> {
     pub(super) image: Bytes<'a>,
-    pub(super) endian: Endian,
     pub(super) superblock: Superblock,
-    pub(super) codec: Codec,
+    pub(super) coding: Coding,
     pub(super) effort: Effort<'a>,
     pub(super) fragments: Cache<Result<Rc<Vec<u8>>, Fault>>,
     metadata: Cache<Result<Rc<Block>, Fault>>,
@@ -60,41 +58,36 @@ impl Cursor {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(image: Bytes<'a>, dialect: &Dialect, superblock: Superblock, budget: &'a Budget) -> Self {
+    pub(super) fn new(image: Bytes<'a>, superblock: Superblock, budget: &'a Budget) -> Self {
         let kept = FRAGMENT_BYTES_KEPT.checked_div(superblock.block_size.into()).unwrap_or(0);
         let mut reader = Self {
             image: Bytes(image.up_to(0, superblock.bytes_used)),
-            endian: dialect.endian,
-            codec: superblock.codec,
+            coding: Coding::Whole(superblock.codec),
             effort: Effort::new(budget, image.len()),
             fragments: Cache::new(to_usize(kept.max(4))),
             metadata: Cache::new(METADATA_KEPT),
             superblock,
         };
-        reader.codec = reader.actual_codec();
+        reader.coding = reader.actual_coding();
         reader
     }
 
     /// Vendors compress with LZMA and leave "zlib" in the superblock, so what the first block of the inode table says goes first.
-    fn actual_codec(&self) -> Codec {
-        let start = self.superblock.inode_table.start;
-        let Ok((span, false)) = self.stored(start) else { return self.codec };
+    fn actual_coding(&self) -> Coding {
+        let Ok((span, false)) = self.stored(self.superblock.inode_table.start) else { return self.coding };
         let input = self.image.up_to(span.start, span.length);
-        // Others have no marks of their own: nearly all bytes are good LZO and LZ4.
-        let candidates = [self.codec, Codec::Zlib, Codec::Lzma, Codec::Xz, Codec::Zstd];
-        let fitting = candidates.into_iter().find(|codec| codec.block(input, METADATA_SIZE).is_ok());
-        fitting.unwrap_or(self.codec)
+        detect(input, &self.superblock, self.image.len()).unwrap_or(self.coding)
     }
 
     /// Where the content of the metadata block at `start` is stored, and whether it is stored as it is. The header is one `u16`: bit 15
     /// says that it is, the others count the bytes that follow.
     fn stored(&self, start: u64) -> Result<(Span, bool), Fault> {
-        let header = self.image.u16(start, self.endian)?;
+        let header = self.image.u16(start, self.superblock.lengths)?;
         let length = u64::from(header & !RAW);
         if length == 0 || length > METADATA_SIZE {
             return Err(Fault::corrupt(format!("a metadata block of {length} bytes at {start:#x}")));
         }
-        Ok((Span::new(start.saturating_add(2), length), header & RAW != 0))
+        Ok((Span::new(start.saturating_add(2).saturating_add(self.superblock.gap), length), header & RAW != 0))
     }
 
     fn block(&mut self, start: u64) -> Result<Rc<Block>, Fault> {
@@ -110,7 +103,7 @@ impl<'a> Reader<'a> {
     fn read_block(&self, start: u64) -> Result<Rc<Block>, Fault> {
         let (span, raw) = self.stored(start)?;
         let input = self.image.part(span)?.0;
-        let bytes = if raw { Ok(input.to_vec()) } else { self.codec.block(input, METADATA_SIZE) };
+        let bytes = if raw { Ok(input.to_vec()) } else { self.coding.block(input, METADATA_SIZE) };
         let bytes = bytes.map_err(|fault| Fault::corrupt(format!("metadata block at {start:#x}: {fault}")))?;
         Ok(Rc::new(Block { bytes, next: span.end() }))
     }
@@ -173,12 +166,6 @@ impl<'a> Reader<'a> {
             filled = filled.saturating_add(to_usize(self.chunk(cursor, most, &mut copy)?));
         }
         Ok(bytes)
-    }
-
-    /// The next number.
-    pub(super) fn word(&mut self, cursor: &mut Cursor) -> Result<u32, Fault> {
-        let bytes: [u8; 4] = self.take(cursor)?;
-        Ok(Bytes(&bytes).u32(0, self.endian)?)
     }
 }
 

@@ -20,8 +20,9 @@ const ATTEMPT: u64 = 256 << 10;
 impl Reader<'_> {
     /// Hands over all data that can be found in front of the tables.
     pub(super) fn salvage(&mut self, children: &mut Children<'_>) -> Result<(), Fault> {
-        let Some(mark) = mark(self.codec) else {
-            let why = format!("the tables are cut off, and where a block of {:?} starts can only be told by them", self.codec);
+        let marked = self.coding.codec().and_then(|codec| mark(codec).map(|mark| (codec, mark)));
+        let Some((codec, mark)) = marked else {
+            let why = format!("the tables are cut off, and where a block of {:?} starts can only be told by them", self.coding);
             children.problem(&Fault::unsupported(why), None);
             return Ok(());
         };
@@ -29,7 +30,7 @@ impl Reader<'_> {
         let mut at = FIRST;
         while let Some(start) = memchr::memmem::find(data.tail(at), mark).map(|index| at.saturating_add(to_u64(index))) {
             let mut run = children.output();
-            at = self.run(data, start, mark, &mut run)?;
+            at = self.run(data, start, (codec, mark), &mut run)?;
             if !run.is_empty() {
                 children.made(format!("{LOST}/@{start:#x}"), run, Attributes::default())?;
             }
@@ -39,10 +40,10 @@ impl Reader<'_> {
     }
 
     /// Appends all blocks from `start` on that follow each other without a gap; where the last one ends.
-    fn run(&mut self, data: Bytes<'_>, start: u64, mark: &[u8], run: &mut Output<'_>) -> Result<u64, Exceeded> {
+    fn run(&mut self, data: Bytes<'_>, start: u64, (codec, mark): (Codec, &[u8]), run: &mut Output<'_>) -> Result<u64, Exceeded> {
         let mut at = start;
-        while data.has(at, mark) && self.may_start(data, at) && run.len() < LONG_RUN {
-            let Stream { output, consumed, fault } = self.codec.stream(data.tail(at), self.effort.budget());
+        while data.has(at, mark) && may_start(codec, data, at) && run.len() < LONG_RUN {
+            let Stream { output, consumed, fault } = codec.stream(data.tail(at), self.effort.budget());
             self.effort.spend(output.len().saturating_add(consumed))?;
             let cut_off = matches!(fault, Some(Fault::Truncated(_))) && output.len() >= LEAST_BROKEN_STREAM;
             if let Some(Fault::Exceeded(exceeded)) = fault {
@@ -57,11 +58,11 @@ impl Reader<'_> {
         }
         Ok(at)
     }
+}
 
-    /// The mark of zlib is one byte, and says little without its check: RFC 1950 section 2.2, FCHECK.
-    fn may_start(&self, data: Bytes<'_>, at: u64) -> bool {
-        self.codec != Codec::Zlib || data.u16(at, Endian::Big).is_ok_and(|header| header.is_multiple_of(31))
-    }
+/// The mark of zlib is one byte, and says little without its check: RFC 1950 section 2.2, FCHECK.
+fn may_start(codec: Codec, data: Bytes<'_>, at: u64) -> bool {
+    codec != Codec::Zlib || data.u16(at, Endian::Big).is_ok_and(|header| header.is_multiple_of(31))
 }
 
 /// What all blocks start with, of those compressions that have such a thing.

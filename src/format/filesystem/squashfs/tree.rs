@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::directory::Entry;
 use super::inode::{Content, File, Inode, Listing, Reference};
 use super::metadata::Reader;
+use super::tables::Owners;
 use crate::format::{Attributes, Children, EntryKind, path_text};
 use crate::limits::Exceeded;
 use crate::problem::Fault;
@@ -26,8 +27,8 @@ pub(super) fn unpack(mut reader: Reader<'_>, children: &mut Children<'_>) -> Res
     if reader.superblock.inode_table.start >= reader.image.len() {
         return reader.salvage(children);
     }
-    let (ids, fault) = reader.ids();
-    let mut tree = Tree { reader, ids, children, seen: BTreeMap::new(), damaged: false };
+    let (owners, fault) = reader.owners();
+    let mut tree = Tree { reader, owners, children, seen: BTreeMap::new(), damaged: false };
     if let Some(fault) = fault {
         tree.note(&fault, "the table of owners")?;
     }
@@ -46,7 +47,7 @@ pub(super) fn unpack(mut reader: Reader<'_>, children: &mut Children<'_>) -> Res
 
 struct Tree<'r, 'c, 'w> {
     reader: Reader<'r>,
-    ids: Vec<u32>,
+    owners: Owners,
     children: &'c mut Children<'w>,
     /// The first path of each inode.
     seen: BTreeMap<Reference, String>,
@@ -62,7 +63,7 @@ struct Level {
 
 impl Tree<'_, '_, '_> {
     fn inode(&mut self, reference: Reference) -> Result<Inode, Fault> {
-        self.reader.inode(reference, &self.ids).map(|(inode, _)| inode)
+        self.reader.inode(reference, &self.owners).map(|(inode, _)| inode)
     }
 
     /// Everything below a folder, which is not handed over itself.
@@ -161,7 +162,7 @@ impl Tree<'_, '_, '_> {
         let (mut folders, mut others) = (Vec::new(), Vec::new());
         let mut next = Some(Reference::new(0, 0));
         while let Some(at) = next.filter(|at| at.block() < self.reader.superblock.inode_table.length) {
-            let after = self.reader.inode(at, &self.ids).and_then(|(inode, cursor)| {
+            let after = self.reader.inode(at, &self.owners).and_then(|(inode, cursor)| {
                 if !self.seen.contains_key(&at) {
                     let is_folder = matches!(inode.content, Content::Directory(_));
                     if is_folder { &mut folders } else { &mut others }.push((at, inode.number));

@@ -105,10 +105,39 @@ pub(super) struct Superblock {
     /// Size of a logical erase block (LEB).
     pub(super) leb_size: u64,
     pub(super) leb_cnt: u64,
+    /// Number of the first LEB that is there.
+    pub(super) first: u32,
 }
 
+/// No LEB is larger.
+const LARGEST_LEB: u64 = 16 << 20;
+
 impl Superblock {
+    /// From the superblock node; where that is lost, from the master nodes, which are in the second and the third LEB.
     pub(super) fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
+        match bytes.u8(20)? {
+            MASTER => Self::guess(bytes),
+            _ => Self::written(bytes),
+        }
+    }
+
+    /// LEBs are what is left of an erase block behind two headers, each of a page or a part of it.
+    fn guess(bytes: Bytes<'_>) -> Result<Self, Rejected> {
+        let master = Node::read(bytes, 0)?;
+        let (leb_cnt, least) = (u64::from(master.u32(164)), 15 << 10);
+        let blocks = (13..=23).flat_map(|bits| [2_u64 << bits, 3 << bits]);
+        let headers = [128, 512, 1024, 2048, 4096, 8192, 16384, 32768, 0].into_iter();
+        let sizes = blocks.flat_map(|block| headers.clone().map(move |header| block.saturating_sub(header)));
+        let second = |size: &u64| Node::read(bytes, *size).is_ok_and(|node| node.kind == MASTER);
+        let mut sizes = sizes.filter(|size| (least..=LARGEST_LEB).contains(size) && second(size));
+        let leb_size = sizes.next().ok_or(Rejected("no second master node"))?;
+        if !(4..=1 << 24).contains(&leb_cnt) {
+            return Err(Rejected("leb_cnt"));
+        }
+        Ok(Self { leb_size, leb_cnt, first: 1 })
+    }
+
+    fn written(bytes: Bytes<'_>) -> Result<Self, Rejected> {
         if bytes.u8(20)? != SUPERBLOCK || bytes.u32(16, LITTLE)? != 4096 {
             return Err(Rejected("no superblock node"));
         }
@@ -125,12 +154,17 @@ impl Superblock {
         if !(15 << 10..=16 << 20).contains(&leb_size) || leb_cnt < 4 || leb_cnt > max_leb_cnt {
             return Err(Rejected("leb_size or leb_cnt"));
         }
-        Ok(Self { leb_size: leb_size.into(), leb_cnt: leb_cnt.into() })
+        Ok(Self { leb_size: leb_size.into(), leb_cnt: leb_cnt.into(), first: 0 })
     }
 
     /// Where a LEB begins.
     pub(super) fn leb(&self, lnum: u32) -> u64 {
-        self.leb_size.saturating_mul(lnum.into())
+        self.leb_size.saturating_mul(lnum.saturating_sub(self.first).into())
+    }
+
+    /// Bytes of all LEBs from the first that is there.
+    pub(super) fn length(&self) -> u64 {
+        self.leb_size.saturating_mul(self.leb_cnt.saturating_sub(self.first.into()))
     }
 }
 

@@ -270,7 +270,7 @@ fn a_magic_alone_is_nothing() {
     }
     assert_eq!(carve(&Ubifs, &node::MAGIC.repeat(2000), 0), None);
     let (mut image, _) = three();
-    assert_eq!(carve(&Ubifs, &image, LEB as u64), None, "no node but the superblock begins a file system");
+    assert_eq!(carve(&Ubifs, &image, 3 * LEB as u64), None, "no node but the superblock and the master node begins a file system");
     image[100] ^= 1;
     assert_eq!(carve(&Ubifs, &image, 0), None);
 }
@@ -318,5 +318,27 @@ fn forgeries_are_survived() {
             }
         }
         let _ = try_unpack_at(&Ubifs, &forged, 0);
+    }
+}
+
+#[test]
+fn without_its_superblock_the_master_nodes_tell_the_sizes() {
+    if crate::testing::lacking(&["mkfs.ubifs"]) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    sample(root.path());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("image");
+    for (page, leb) in [("512", 31 << 10), ("2048", 124 << 10), ("4096", 248 << 10)] {
+        let sizes = ["-m", page, "-e", &leb.to_string(), "-c", "500"];
+        tool(Command::new("mkfs.ubifs").arg("-r").arg(root.path()).args(sizes).arg("-o").arg(&file));
+        let image = std::fs::read(&file).unwrap();
+        let rest = &image[leb..];
+        assert_eq!(carve(&Ubifs, rest, 0), Some(rest.len() as u64), "{leb}");
+        let mut unpacked = unpack(&Ubifs, rest);
+        assert_eq!(unpacked.problems.len(), 1, "{:?}", unpacked.problems);
+        unpacked.problems.clear();
+        compare(root.path(), &unpacked);
     }
 }

@@ -2,7 +2,7 @@
 
 use flate2::Crc;
 
-use crate::blob::{Bytes, Endian};
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::problem::Rejected;
 
 const BIG: Endian = Endian::Big;
@@ -56,14 +56,48 @@ impl EraseCounter {
 pub(super) struct PebSize(pub(super) u64);
 
 impl PebSize {
-    /// The smallest power of two of which an odd multiple leads to a like header: smaller ones lead there by even multiples only, so
-    /// that an empty PEB right behind the first does no harm.
+    /// What all distances to the next headers have in common. Where there are few: the smallest power of two of which an odd multiple leads to a
+    /// like header; smaller ones lead there by even multiples only, so that an empty PEB right behind the first does no harm.
     pub(super) fn find(bytes: Bytes<'_>, first: &EraseCounter) -> Result<Self, Rejected> {
         let leads = |distance: u64| EraseCounter::read(bytes, distance).is_ok_and(|next| next.is_same_image(first));
         let sizes = (11..=24).map(|bits| 1_u64 << bits).filter(|size| *size > first.data_offset);
         let mut sizes = sizes.filter(|size| [1, 3, 5, 7].iter().any(|times| leads(size.saturating_mul(*times))));
-        sizes.next().map(Self).ok_or(Rejected("no second erase block"))
+        Self::common(bytes, first).or_else(|| sizes.next()).map(Self).ok_or(Rejected("no second erase block"))
     }
+
+    /// It need be no power of two: there are chips whose blocks have, say, 192 pages. In dumps with spare areas headers stand at odd distances, too, but their other
+    /// headers are not where the first ones say.
+    fn common(bytes: Bytes<'_>, first: &EraseCounter) -> Option<u64> {
+        let named = |peb: u64| bytes.has(peb.saturating_add(first.vid_hdr_offset), b"UBI!\x01");
+        let (mut size, mut at, mut found, mut known) = (0_u64, 0_u64, 0_u32, u32::from(named(0)));
+        while found < HEADERS {
+            let rest = bytes.up_to(at.saturating_add(first.data_offset), LARGEST_PEB);
+            let Some(skip) = memchr::memmem::find(rest, b"UBI#\x01") else { break };
+            let next = at.saturating_add(first.data_offset).saturating_add(to_u64(skip));
+            if EraseCounter::read(bytes, next).is_ok_and(|header| header.is_same_image(first)) {
+                size = common(size, next.saturating_sub(at));
+                found = found.saturating_add(1);
+                known = known.saturating_add(u32::from(named(next)));
+            }
+            at = next;
+        }
+        (known > 0 && found >= LEAST_HEADERS && size.is_multiple_of(512) && size > first.data_offset && size <= LARGEST_PEB).then_some(size)
+    }
+}
+
+/// No PEB is larger.
+const LARGEST_PEB: u64 = 16 << 20;
+/// Headers that are looked at.
+const HEADERS: u32 = 8;
+/// Fewer say too little.
+const LEAST_HEADERS: u32 = 3;
+
+/// The greatest common divisor.
+fn common(mut a: u64, mut b: u64) -> u64 {
+    while let Some(rest) = a.checked_rem(b) {
+        (a, b) = (b, rest);
+    }
+    a
 }
 
 /// `struct ubi_vid_hdr`, 64 bytes: `magic` "UBI!", `version`, `vol_type`, `copy_flag`, `compat` (1 each), `vol_id`, `lnum`, padding,

@@ -191,3 +191,24 @@ fn absurd_numbers_cost_nothing() {
     assert_eq!(unpacked.problems.len(), 1);
     survives_damage(&Ubi, &image);
 }
+
+#[test]
+fn erase_blocks_of_any_number_of_pages() {
+    if crate::testing::lacking(&["ubinize"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (path, root) = (|name: &str| folder.path().join(name).display().to_string(), noise(900_000));
+    std::fs::write(path("root"), &root).unwrap();
+    let ini = format!("[root]\nmode=ubi\nvol_id=0\nvol_type=dynamic\nvol_name=rootfs\nimage={}\nvol_size=2MiB\n", path("root"));
+    std::fs::write(path("ini"), ini).unwrap();
+    tool(Command::new("ubinize").args(["-o", &path("ubi"), "-p", "384KiB", "-m", "2048", "-s", "2048"]).arg(path("ini")));
+    let image = std::fs::read(path("ubi")).unwrap();
+    assert_eq!(carve(&Ubi, &image, 0), Some(image.len() as u64));
+    let unpacked = unpack(&Ubi, &image);
+    assert_eq!(unpacked.problems, []);
+    starts_with_then_erased(unpacked.file("rootfs"), &root);
+    // With spare areas between its pages it is not one yet.
+    let dump: Vec<u8> = image.chunks(2048).flat_map(|page| [page, &[0xff; 64]].concat()).collect();
+    assert_eq!(carve(&Ubi, &dump, 0), None);
+}
