@@ -2,18 +2,18 @@
 
 use super::Format;
 
-mod ihex;
-mod nand_oob;
-mod srec;
-mod tekhex;
-mod ti_txt;
-mod swapped;
-mod uf2;
-mod uuencode;
-
 /// Layers below everything else: they decide how the whole blob is to be read, before anybody looks into it.
 pub(super) static LAYERS: &[&dyn Format] = &[&nand_oob::NandOob];
 
+mod ihex;
+mod nand_oob;
+mod srec;
+mod swapped;
+mod tekhex;
+mod ti_txt;
+mod uf2;
+mod uuencode;
+
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode, &tekhex::Tekhex, &ti_txt::TiTxt];
-pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &swapped::SIXTEEN, &swapped::THIRTY_TWO];
+pub(super) static FORMATS: &[&dyn Format] =
+    &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode, &tekhex::Tekhex, &ti_txt::TiTxt, &swapped::SIXTEEN, &swapped::THIRTY];
