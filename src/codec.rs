@@ -17,7 +17,7 @@ mod lzip;
 mod lzma;
 mod lzo;
 mod lzss;
-mod lzw;
+pub(crate) mod lzw;
 mod nrv;
 mod snappy;
 mod window;
@@ -110,6 +110,20 @@ impl Codec {
             Self::Gzip | Self::Lz4Legacy | Self::Lzfse | Self::Lzip | Self::Lzw => {
                 Err(Fault::unsupported("this codec has streams only, no blocks"))
             }
+        }
+    }
+
+    /// Decompresses the first `limit` bytes of one block, or all of it if it holds fewer. What follows is not looked at.
+    ///
+    /// # Errors
+    /// If the block is broken before.
+    pub fn first(self, input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Deflate => deflate::first(input, limit, false),
+            Self::Zlib => deflate::first(input, limit, true),
+            Self::Lz4 => lz4::first(input, limit),
+            Self::Zstd => zstd::first(input, limit),
+            other => other.block(input, limit),
         }
     }
 

@@ -11,15 +11,4 @@ mod trx;
 mod uimage;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[
-    &uimage::UImage,
-    &trx::Trx,
-    &fit::Fit,
-    &dtb::Dtb,
-    &android_boot::AndroidBoot,
-    &qnx_startup::QnxStartup,
-    &linux::BzImage,
-    &linux::ZImage,
-    &linux::Arm64,
-    &linux::IkConfig,
-];
+pub(super) static FORMATS: &[&dyn Format] = &[&uimage::UImage, &trx::Trx, &fit::Fit, &dtb::Dtb, &android_boot::AndroidBoot, &qnx_startup::QnxStartup, &linux::BzImage, &linux::ZImage, &linux::Arm64, &linux::IkConfig];

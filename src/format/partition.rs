@@ -2,10 +2,16 @@
 
 use super::Format;
 
+mod android_sparse;
+mod android_super;
 mod apple;
 mod dmg;
 mod gpt;
+mod linux_swap;
+mod luks;
+mod lvm2;
 pub(super) mod mbr;
+mod md_raid;
 mod qcow2;
 mod ubi;
 mod uzip;
@@ -16,17 +22,4 @@ mod vmdk;
 mod vmdk_descriptor;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[
-    &dmg::Dmg,
-    &qcow2::Qcow2,
-    &vmdk::Vmdk,
-    &vmdk_descriptor::VmdkDescriptor,
-    &vdi::Vdi,
-    &vhdx::Vhdx,
-    &vhd::Vhd,
-    &uzip::Uzip,
-    &gpt::Gpt,
-    &apple::ApplePartitionMap,
-    &mbr::Mbr,
-    &ubi::Ubi,
-];
+pub(super) static FORMATS: &[&dyn Format] = &[&dmg::Dmg, &qcow2::Qcow2, &vmdk::Vmdk, &vmdk_descriptor::VmdkDescriptor, &vdi::Vdi, &vhdx::Vhdx, &vhd::Vhd, &uzip::Uzip, &gpt::Gpt, &apple::ApplePartitionMap, &android_sparse::AndroidSparse, &android_super::AndroidSuper, &lvm2::Lvm2, &luks::Luks, &md_raid::MdRaid, &linux_swap::LinuxSwap, &mbr::Mbr, &ubi::Ubi];

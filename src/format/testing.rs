@@ -111,6 +111,11 @@ pub(crate) fn parted(format: &dyn Format, image: &[u8], names: &[&str]) {
     survives_damage(format, image);
 }
 
+/// What a fixture holds that is packed by gzip, as disks are mostly empty.
+pub(crate) fn gunzip(packed: &[u8]) -> Vec<u8> {
+    crate::codec::Codec::Gzip.stream(packed, &budget()).output.as_slice().to_vec()
+}
+
 /// Feeds `format` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(format: &dyn Format, bytes: &[u8]) {
     for copy in crate::testing::damaged(bytes, 300, 4096) {

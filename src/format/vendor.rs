@@ -22,23 +22,4 @@ mod zte_config;
 mod zte_image;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[
-    &hwnp::Hwnp,
-    &huawei_update::HuaweiUpdate,
-    &zte_image::ZteImage,
-    &zte_config::ZteConfig,
-    &hikvision::Hikvision,
-    &dahua::Dahua,
-    &instar_hd::InstarHd,
-    &instar_bneg::InstarBneg,
-    &reolink::Reolink,
-    &anjvision::Anjvision,
-    &milbeaut::Milbeaut,
-    &sunplus::Sunplus,
-    &novatek_bcl::NovatekBcl,
-    &dji_imah::DjiImah,
-    &samsung_tzar::SamsungTzar,
-    &tesla_sbfh::TeslaSbfh,
-    &matter_ota::MatterOta,
-    &zigbee_ota::ZigbeeOta,
-];
+pub(super) static FORMATS: &[&dyn Format] = &[&hwnp::Hwnp, &huawei_update::HuaweiUpdate, &zte_image::ZteImage, &zte_config::ZteConfig, &hikvision::Hikvision, &dahua::Dahua, &instar_hd::InstarHd, &instar_bneg::InstarBneg, &reolink::Reolink, &anjvision::Anjvision, &milbeaut::Milbeaut, &sunplus::Sunplus, &novatek_bcl::NovatekBcl, &dji_imah::DjiImah, &samsung_tzar::SamsungTzar, &tesla_sbfh::TeslaSbfh, &matter_ota::MatterOta, &zigbee_ota::ZigbeeOta];

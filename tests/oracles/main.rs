@@ -13,6 +13,7 @@
 
 mod bench;
 mod thousand;
+mod linuxfs;
 
 use std::fs;
 use std::io::Read;
