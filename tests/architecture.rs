@@ -33,8 +33,10 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where a dependency may be named: paths under `src/` begin with one of these. Every dependency has a row.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["format"]),
     ("aho_corasick", &["signature"]),
     ("bzip2", &["codec/bzip2.rs"]),
+    ("cbc", &["format"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("clap_mangen", &["bin/"]),
@@ -45,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lz4_flex", &["codec"]),
     ("lzma_rust2", &["codec"]),
     ("lzokay", &["codec"]),
+    ("md5", &["format"]),
     ("memchr", &["codec", "format", "fact", "signature"]),
     ("rayon", &["walk"]),
     ("regex", &["signature"]),
