@@ -2,10 +2,11 @@
 //! kind is one function that reads its header into an [`Image`]; what is done with that is the same for all of them, and is done here.
 
 use crate::blob::{Blob, Bytes, Span, to_u64};
-use crate::format::{Attributes, Carved, Children, Format, Spec};
+use crate::format::{Attributes, Carved, Children, EntryKind, Format, Spec};
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
+pub(crate) mod cipher;
 pub(crate) mod sums;
 
 /// A format that is nothing but a header before its parts.
@@ -24,6 +25,8 @@ pub(crate) struct Image {
     facts: Vec<(&'static str, Span)>,
     sums: Vec<Sum>,
     parts: Vec<Part>,
+    folders: Vec<String>,
+    known: Vec<Span>,
 }
 
 /// A checksum that the header holds.
@@ -105,6 +108,18 @@ impl Image {
         self.add(name.into(), span, How::Undone(undo))
     }
 
+    /// Bytes between the parts that say something of them: nothing that is left over.
+    pub(crate) fn known(&mut self, span: Span) -> &mut Self {
+        self.known.push(span);
+        self
+    }
+
+    /// A folder that may hold nothing.
+    pub(crate) fn folder(&mut self, path: String) -> &mut Self {
+        self.folders.push(path);
+        self
+    }
+
     fn add(&mut self, name: String, span: Span, how: How) -> &mut Self {
         if span.length > 0 {
             self.parts.push(Part { name, span, how });
@@ -114,7 +129,7 @@ impl Image {
 
     /// Whether the parts lie where the header says that the image is.
     fn checked(self) -> Result<Self, Rejected> {
-        if self.length <= self.header || self.parts.iter().any(|part| part.span.start < 1 || part.span.end() > self.length) {
+        if self.length <= self.header || self.parts.iter().any(|part| part.span.end() > self.length) {
             return Err(Rejected("the parts are not inside"));
         }
         Ok(self)
@@ -143,6 +158,9 @@ impl Format for Header {
         for sum in &image.sums {
             sum.verify(bytes, children);
         }
+        for folder in &image.folders {
+            children.entry(folder.as_str(), EntryKind::Directory, Attributes::default());
+        }
         hand_out(&image, bytes, children)
     }
 }
@@ -165,7 +183,7 @@ impl Sum {
 fn hand_out(image: &Image, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
     // Parts do not share bytes, so that all of them cannot be much more than there is.
     let mut left = bytes.len().saturating_mul(2);
-    let mut covered = Vec::new();
+    let mut covered = image.known.clone();
     for part in &image.parts {
         if part.span.length.min(bytes.len()) > left {
             children.problem(&Fault::corrupt(format!("the parts overlap: {} is left out", part.name)), Some(part.span.start));

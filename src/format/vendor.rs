@@ -2,12 +2,45 @@
 
 use super::Format;
 
+mod alpha_encimg;
+mod bcm63xx_tag;
+mod buffalo_enc;
+mod cisco_mzip;
+mod cybertan_bin;
+mod dlink_deafbead;
+mod dlink_encrpted_img;
+mod dlink_fpkg;
+mod dlink_mh01;
+mod dlink_shrs;
+mod dlink_tlv;
+mod edimax_csys;
+mod h3c_image;
+mod hp_bdl;
+mod hp_ipkg;
 mod hwnp;
+mod iptime_nas;
+mod jcg;
+mod linksys_footer;
+mod luxul_lxl;
+mod mikrotik_npk;
+mod moxa_frm;
 mod netgear_chk;
+mod netgear_dni;
+mod poray;
+mod qnap;
+mod realtek_image;
+mod seama;
+mod senao;
+mod sercomm;
 mod tplink_rtos;
 mod tplink_safeloader;
 mod tplink_v1;
 mod tplink_v2;
+mod ubiquiti;
+mod wrgg;
+mod xiaomi_hdr;
+mod zcomax;
+mod zynos;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -17,4 +50,37 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &tplink_safeloader::TPLINK_SAFELOADER,
     &tplink_rtos::TPLINK_RTOS,
     &netgear_chk::NETGEAR_CHK,
+    &alpha_encimg::ALPHA_ENCIMG,
+    &dlink_deafbead::DLINK_DEAFBEAD,
+    &dlink_encrpted_img::DLINK_ENCRPTED_IMG,
+    &dlink_fpkg::DLINK_FPKG,
+    &dlink_mh01::DLINK_MH01,
+    &dlink_shrs::DLINK_SHRS,
+    &dlink_tlv::DLINK_TLV,
+    &seama::SEAMA,
+    &wrgg::WRGG,
+    &buffalo_enc::BUFFALO_ENC,
+    &senao::SENAO,
+    &edimax_csys::EDIMAX_CSYS,
+    &realtek_image::REALTEK_IMAGE,
+    &zynos::ZYNOS,
+    &zcomax::ZCOMAX,
+    &luxul_lxl::LUXUL_LXL,
+    &h3c_image::H3C_IMAGE,
+    &moxa_frm::MOXA_FRM,
+    &hp_bdl::HP_BDL,
+    &hp_ipkg::HP_IPKG,
+    &xiaomi_hdr::XIAOMI_HDR,
+    &qnap::QNAP,
+    &ubiquiti::UBIQUITI,
+    &bcm63xx_tag::BCM63XX_TAG,
+    &jcg::JCG,
+    &netgear_dni::NETGEAR_DNI,
+    &iptime_nas::IPTIME_NAS,
+    &poray::PORAY,
+    &cisco_mzip::CISCO_MZIP,
+    &cybertan_bin::CYBERTAN_BIN,
+    &linksys_footer::LINKSYS_FOOTER,
+    &sercomm::SERCOMM,
+    &mikrotik_npk::MikrotikNpk,
 ];

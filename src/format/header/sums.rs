@@ -33,6 +33,11 @@ pub(crate) fn bytes_added(pieces: &[&[u8]]) -> Vec<u8> {
     bytes(pieces).fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte))).to_be_bytes().to_vec()
 }
 
+/// The lowest byte of all bytes added up.
+pub(crate) fn low_byte_added(pieces: &[&[u8]]) -> Vec<u8> {
+    vec![bytes(pieces).fold(0_u8, u8::wrapping_add)]
+}
+
 /// The 16-bit number, most significant byte first, that makes all 16-bit words of the same order come to 0.
 pub(crate) fn words_to_zero(pieces: &[&[u8]]) -> Vec<u8> {
     words_added(pieces, u16::from_be_bytes).wrapping_neg().to_be_bytes().to_vec()
