@@ -3,6 +3,7 @@
 use super::Format;
 
 mod alpha_encimg;
+mod avm_eva;
 mod bcm63xx_tag;
 mod buffalo_enc;
 mod cisco_mzip;
@@ -22,11 +23,13 @@ mod iptime_nas;
 mod jcg;
 mod linksys_footer;
 mod luxul_lxl;
+mod meraki;
 mod mikrotik_npk;
 mod moxa_frm;
 mod netgear_chk;
 mod netgear_dni;
 mod poray;
+mod programstore;
 mod qnap;
 mod realtek_image;
 mod seama;
@@ -41,6 +44,7 @@ mod wrgg;
 mod xiaomi_hdr;
 mod zcomax;
 mod zynos;
+mod zyxel_ras;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -83,4 +87,8 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &linksys_footer::LINKSYS_FOOTER,
     &sercomm::SERCOMM,
     &mikrotik_npk::MikrotikNpk,
+    &avm_eva::AVM_EVA,
+    &meraki::MERAKI,
+    &zyxel_ras::ZYXEL_RAS,
+    &programstore::PROGRAMSTORE,
 ];

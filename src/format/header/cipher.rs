@@ -68,7 +68,11 @@ mod tests {
         ];
         for (key, cipher) in cases {
             let mut plain = Vec::new();
-            aes_cbc(&hex(key), &iv, &hex(cipher), &mut |bytes| Ok(plain.extend_from_slice(bytes))).unwrap();
+            aes_cbc(&hex(key), &iv, &hex(cipher), &mut |bytes| {
+                plain.extend_from_slice(bytes);
+                Ok(())
+            })
+            .unwrap();
             assert_eq!(plain, hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"));
         }
     }

@@ -14,14 +14,14 @@ static SPEC: Spec = Spec {
     name: "encrypted firmware (Alpha Networks encimg)",
     kind: Kind::Container,
     magics: &[
-        Magic::anywhere(MODELS[0].first),
-        Magic::anywhere(MODELS[1].first),
-        Magic::anywhere(MODELS[2].first),
-        Magic::anywhere(MODELS[3].first),
-        Magic::anywhere(MODELS[4].first),
-        Magic::anywhere(MODELS[5].first),
-        Magic::anywhere(MODELS[6].first),
-        Magic::anywhere(MODELS[7].first),
+        Magic::anywhere(DAP_1665_B),
+        Magic::anywhere(DAP_1720_A),
+        Magic::anywhere(DIR_822_C1),
+        Magic::anywhere(DIR_842_C1),
+        Magic::anywhere(DIR_842_C3),
+        Magic::anywhere(DIR_850L_A1),
+        Magic::anywhere(DIR_850L_B1),
+        Magic::anywhere(DIR_859_A),
     ],
     leaf: false,
     references: &[
@@ -30,6 +30,16 @@ static SPEC: Spec = Spec {
     ],
     limitations: &["models whose keys are not published"],
 };
+
+/// The first bytes of every image of a model: the magic and the first settings, encrypted.
+const DAP_1665_B: &[u8] = b"\x35\x66\x6f\x68\xef\x1a\xfe\x1f\x34\xef\x4f\x11\x21\x05\x4e\xbe";
+const DAP_1720_A: &[u8] = b"\x68\x01\xcc\xfb\xad\x6b\xa0\xba\x33\x04\xb0\x9c\xbb\x48\xb0\x27";
+const DIR_822_C1: &[u8] = b"\xdf\x8c\x39\x0d\x22\xb4\xdc\x29\xfb\x4e\xbf\xdb\xe8\xe1\x8b\xfb";
+const DIR_842_C1: &[u8] = b"\xf5\x2a\xa0\xb4\x92\x53\xbf\xef\xf8\x21\xa6\x2e\x28\xa7\x39\x8b";
+const DIR_842_C3: &[u8] = b"\x21\xdd\xda\x00\x99\xd8\x87\xa9\xd5\x2d\x7e\xff\x3b\x58\x70\xa6";
+const DIR_850L_A1: &[u8] = b"\xe3\x13\x00\x5b\x76\xdf\x0b\xe8\x83\x24\x5a\x42\xff\x91\x2d\x3d";
+const DIR_850L_B1: &[u8] = b"\x0a\x14\xe4\x24\xff\x0f\xb4\xd7\x53\x66\xa0\xb0\x72\xfe\xab\xdf";
+const DIR_859_A: &[u8] = b"\x4c\x1b\x95\xaf\x93\x72\x5f\x81\x03\x03\x96\x4d\xdd\x76\x01\x74";
 
 /// How the images of a model are encrypted.
 struct Model {
@@ -40,56 +50,21 @@ struct Model {
     iv: &'static [u8; 16],
 }
 
-/// DAP-1665 B, DAP-1720 A, DIR-822 C1, DIR-842 C1 and C2, DIR-842 C3, DIR-850L A1, DIR-850L B1, DIR-859 A.
+/// The models whose keys are published.
 static MODELS: &[Model] = &[
+    Model { first: DAP_1665_B, board: b"wapac25_dlink.2015_dap1665", key: b"EfCHXytwsC6F0zsedwZc+9vDbCjE3ge4", iv: b"ggPy917jwESpnfXm" },
+    Model { first: DAP_1720_A, board: b"wapac28_dlink.2015_dap1720", key: b"qBiz6o/1RVQTtJBd3FS7FDbqogE8yoBm", iv: b"EfDMqWWxHCOhEqgY" },
+    Model { first: DIR_822_C1, board: b"wrgac43s_dlink.2015_dir822c1", key: b"KNpsEntCcsep1jdFIs3wnXySKRGNCGmf", iv: b"uph587JdKHrtAUlr" },
+    Model { first: DIR_842_C1, board: b"wrgac65_dlink.2015_dir842", key: b"xQYoRZeD726UAbRb846kO7TeNw8eZa6u", iv: b"zufEbNF3kUafxFiE" },
+    Model { first: DIR_842_C3, board: b"wrgac65_dlink.2015_dir842EU", key: b"xQYoRZeD726UAbRb846kO7TeNw8eZa6u", iv: b"zufEbNF3kUafxFiE" },
+    Model { first: DIR_850L_A1, board: b"wrgac05_dlob.hans_dir850l", key: b"BIuS1CVMEQG+0pUeE99jnR+vLlLd9unr", iv: b"f3+odwHhmJL1ceW1" },
     Model {
-        first: b"\x35\x66\x6f\x68\xef\x1a\xfe\x1f\x34\xef\x4f\x11\x21\x05\x4e\xbe",
-        board: b"wapac25_dlink.2015_dap1665",
-        key: b"EfCHXytwsC6F0zsedwZc+9vDbCjE3ge4",
-        iv: b"ggPy917jwESpnfXm",
-    },
-    Model {
-        first: b"\x68\x01\xcc\xfb\xad\x6b\xa0\xba\x33\x04\xb0\x9c\xbb\x48\xb0\x27",
-        board: b"wapac28_dlink.2015_dap1720",
-        key: b"qBiz6o/1RVQTtJBd3FS7FDbqogE8yoBm",
-        iv: b"EfDMqWWxHCOhEqgY",
-    },
-    Model {
-        first: b"\xdf\x8c\x39\x0d\x22\xb4\xdc\x29\xfb\x4e\xbf\xdb\xe8\xe1\x8b\xfb",
-        board: b"wrgac43s_dlink.2015_dir822c1",
-        key: b"KNpsEntCcsep1jdFIs3wnXySKRGNCGmf",
-        iv: b"uph587JdKHrtAUlr",
-    },
-    Model {
-        first: b"\xf5\x2a\xa0\xb4\x92\x53\xbf\xef\xf8\x21\xa6\x2e\x28\xa7\x39\x8b",
-        board: b"wrgac65_dlink.2015_dir842",
-        key: b"xQYoRZeD726UAbRb846kO7TeNw8eZa6u",
-        iv: b"zufEbNF3kUafxFiE",
-    },
-    Model {
-        first: b"\x21\xdd\xda\x00\x99\xd8\x87\xa9\xd5\x2d\x7e\xff\x3b\x58\x70\xa6",
-        board: b"wrgac65_dlink.2015_dir842EU",
-        key: b"xQYoRZeD726UAbRb846kO7TeNw8eZa6u",
-        iv: b"zufEbNF3kUafxFiE",
-    },
-    Model {
-        first: b"\xe3\x13\x00\x5b\x76\xdf\x0b\xe8\x83\x24\x5a\x42\xff\x91\x2d\x3d",
-        board: b"wrgac05_dlob.hans_dir850l",
-        key: b"BIuS1CVMEQG+0pUeE99jnR+vLlLd9unr",
-        iv: b"f3+odwHhmJL1ceW1",
-    },
-    Model {
-        first: b"\x0a\x14\xe4\x24\xff\x0f\xb4\xd7\x53\x66\xa0\xb0\x72\xfe\xab\xdf",
+        first: DIR_850L_B1,
         board: b"wrgac25_dlink.2013gui_dir850l",
         key: b"qQehHMEmEPQ5izL+cabn8bNHZXHjkp6W",
         iv: b"Mmb+IKQgnO8OuF4b",
     },
-    Model {
-        first: b"\x4c\x1b\x95\xaf\x93\x72\x5f\x81\x03\x03\x96\x4d\xdd\x76\x01\x74",
-        board: b"wrgac37_dlink.2013gui_dir859",
-        key: b"KY0H9R2PDL3eu1J4uCVd1CK7BJ7vF1kc",
-        iv: b"qbStAzIRvWeQHz5U",
-    },
+    Model { first: DIR_859_A, board: b"wrgac37_dlink.2013gui_dir859", key: b"KY0H9R2PDL3eu1J4uCVd1CK7BJ7vF1kc", iv: b"qbStAzIRvWeQHz5U" },
 ];
 
 /// A key as it is used: each byte changed by its number, counted from 1 in rounds of 252, and by the name of the board.
@@ -150,7 +125,11 @@ mod tests {
         for model in MODELS {
             let mut plain = Vec::new();
             let (key, iv) = (mangled(model.board, model.key), mangled(model.board, model.iv));
-            cipher::aes_cbc(&key, &iv, model.first, &mut |part| Ok(plain.extend_from_slice(part))).unwrap();
+            cipher::aes_cbc(&key, &iv, model.first, &mut |part| {
+                plain.extend_from_slice(part);
+                Ok(())
+            })
+            .unwrap();
             assert_eq!(plain[..4], [0x5e, 0xa3, 0xa4, 0x17], "{}", String::from_utf8_lossy(model.board));
         }
     }

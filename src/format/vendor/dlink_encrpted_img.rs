@@ -38,7 +38,7 @@ const UBI: &[u8; 16] = b"UBI#\x01\0\0\0\0\0\0\0\0\0\0\0";
 /// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let payload = Span::new(16, bytes.u32(12, Endian::Big)?.into());
-    if payload.length == 0 || payload.length % 16 != 0 || payload.length > LARGEST {
+    if payload.length == 0 || !payload.length.is_multiple_of(16) || payload.length > LARGEST {
         return Err(Rejected("the size"));
     }
     let mut image = Image::new(payload.end(), 16);

@@ -44,7 +44,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let plain = u64::from(bytes.u32(4, Endian::Big)?);
     let payload = Span::new(HEADER, bytes.u32(8, Endian::Big)?.into());
     let padding = payload.length.checked_sub(plain).ok_or(Rejected("the sizes"))?;
-    if plain == 0 || padding > 16 || payload.length % 16 != 0 || bytes.get(0xdc, 0x200)?.iter().any(|byte| *byte != 0) {
+    if plain == 0 || padding > 16 || !payload.length.is_multiple_of(16) || bytes.get(0xdc, 0x200)?.iter().any(|byte| *byte != 0) {
         return Err(Rejected("the sizes, or what must be 0"));
     }
     let end = payload.end();

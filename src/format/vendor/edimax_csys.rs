@@ -32,7 +32,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let model = bytes.get(12, 4)?;
     let [little, big] = [Endian::Little, Endian::Big].map(|endian| bytes.u32(16, endian).unwrap_or(0));
     let size = u64::from(little.min(big));
-    if !model.iter().all(u8::is_ascii_alphanumeric) || size < 4 || size % 2 != 0 || size > LARGEST {
+    if !model.iter().all(u8::is_ascii_alphanumeric) || size < 4 || !size.is_multiple_of(2) || size > LARGEST {
         return Err(Rejected("the model or the size"));
     }
     let end = HEADER.saturating_add(size);

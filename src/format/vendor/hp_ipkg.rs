@@ -35,7 +35,7 @@ const ENTRY: u64 = 276;
 /// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (table, count) = (u64::from(bytes.u32(8, Endian::Little)?), u64::from(bytes.u32(16, Endian::Little)?));
-    if table < 0x420 || table > 0x1_0000 || count == 0 || count > MOST {
+    if !(0x420..=0x1_0000).contains(&table) || count == 0 || count > MOST {
         return Err(Rejected("the table"));
     }
     let end = table.saturating_add(count.saturating_mul(ENTRY));

@@ -89,7 +89,7 @@ struct Checksum {
 
 impl Checksum {
     fn add(&mut self, byte: u8) {
-        self.sum = self.sum.wrapping_add(u32::from(byte) << if self.count % 2 == 0 { 0 } else { 8 });
+        self.sum = self.sum.wrapping_add(u32::from(byte) << if self.count.is_multiple_of(2) { 0 } else { 8 });
         self.count = self.count.saturating_add(1);
     }
 

@@ -21,14 +21,19 @@ static SPEC: Spec = Spec {
         Magic::anywhere(b"w6cg"),
         Magic::anywhere(b"w6cp"),
         Magic::anywhere(b"w6cv"),
+        Magic::anywhere(b"w6ca"),
+        Magic::anywhere(b"r6br"),
+        Magic::anywhere(b"csys"),
+        Magic::anywhere(b"csro"),
     ],
     leaf: false,
-    references: &["https://github.com/openwrt/openwrt/blob/main/package/boot/rt-loader/README.md", "https://github.com/ggbruno/openwrt"],
-    limitations: &[],
+    references: &["https://github.com/ggbruno/openwrt"],
+    limitations: &["whole images of the magics ALL1 and ALL2, and boot code, whose magic is a common word"],
 };
 
 /// What each letter of the magic says that it is, and which sum of its bytes is 0.
 const KINDS: &[(&[u8], &str, Digest)] = &[
+    (b"csro", "kernel-and-root", sums::words_to_zero),
     (b"cs", "kernel", sums::words_to_zero),
     (b"cr", "kernel-and-root", sums::words_to_zero),
     (b"r6", "rootfs", sums::words_to_zero),
@@ -51,7 +56,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (_, name, digest) = KINDS.iter().find(|(magic, ..)| bytes.has(0, magic)).ok_or(Rejected("the magic"))?;
     let (address, place, size) = (word(4)?, word(8)?, word(12)?);
     let addressed = address == 0 || (0x8000_0000..0xc000_0000).contains(&address) || address < LARGEST;
-    if !addressed || place > LARGEST || size < 16 || size > LARGEST {
+    if !addressed || place > LARGEST || !(16..=LARGEST).contains(&size) {
         return Err(Rejected("the addresses or the size"));
     }
     let end = HEADER.saturating_add(size);

@@ -47,7 +47,9 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let version = bytes.get(0x18, 15)?;
     let text = version.iter().take_while(|byte| **byte != 0);
     let named = text.clone().all(|byte| matches!(byte, b' '..=b'~')) && version.iter().skip(text.count()).all(|byte| *byte == 0);
-    if !named || !(16..LARGEST).contains(&size) || flags & 0x1f != 0 && version.first() == Some(&0) {
+    // An object without a version is one that is compressed.
+    let told = version.first() != Some(&0) || (is_compressed && u64::from(bytes.u32(0xa, Endian::Big)?) > size && flags & 0x1f == 0);
+    if !named || !told || !(16..LARGEST).contains(&size) || bytes.u32(0, Endian::Big)? == 0 {
         return Err(Rejected("the version or the size"));
     }
     let payload = Span::new(HEADER, size);
