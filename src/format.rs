@@ -18,6 +18,7 @@ mod encoding;
 mod extents;
 mod filesystem;
 mod media;
+mod header;
 mod names;
 mod partition;
 mod parts;

@@ -129,3 +129,47 @@ pub(crate) fn tool(command: &mut std::process::Command) -> Vec<u8> {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
+
+/// What stands in the fixtures of containers: a compressed text as the kernel, a file system.
+pub(crate) const KERNEL: &[u8] = include_bytes!("../../fixtures/lzma/story.lzma");
+pub(crate) const ROOTFS: &[u8] = include_bytes!("../../fixtures/squashfs/xz.squashfs");
+
+/// A container of these parts comes out whole, wherever in a flash it stands and whatever it lacks at its end, and its magic alone is none.
+pub(crate) fn holds(format: &dyn Format, image: &[u8], parts: &[(&str, &[u8])]) {
+    let unpacked = unpack(format, image);
+    assert_eq!(unpacked.names(), parts.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for (name, content) in parts {
+        assert!(unpacked.file(name) == *content, "{name} is not what was put in");
+    }
+    assert_eq!(unpacked.problems, []);
+    for fact in &unpacked.facts {
+        let start = usize::try_from(fact.span.start).unwrap();
+        assert!(image[start..].starts_with(&fact.value), "{} stands where it says", fact.key);
+    }
+    let stands = |magic: &&super::Magic| image[usize::try_from(magic.offset).unwrap()..].starts_with(magic.bytes);
+    assert!(format.spec().magics.iter().any(|magic| stands(&magic)), "its magic stands in it");
+    for magic in format.spec().magics.iter().filter(stands) {
+        let text = [magic.bytes, b" is how it begins, and this is only a text about it."].concat();
+        assert_eq!(carve(format, &text.repeat(40), 0), None, "a text is none");
+        if magic.anchor == super::Anchor::Anywhere {
+            let flash = [vec![0x5a; 9], image.to_vec()].concat();
+            assert_eq!(carve(format, &flash, 9), carve(format, image, 0), "at an offset");
+        }
+    }
+    if let Some(cut) = try_unpack_at(format, &image[..image.len() - 100], 0).filter(|cut| !cut.files.is_empty()) {
+        let there = cut.files[0].1.len().min(16);
+        assert_eq!(cut.files[0].1[..there], unpacked.files[0].1[..there], "what is there comes out of a truncated image");
+    }
+    survives_damage(format, image);
+}
+
+/// Each of these bytes, changed, is a problem of a checksum, and the parts come out all the same.
+pub(crate) fn verifies(format: &dyn Format, image: &[u8], places: &[usize]) {
+    for place in places {
+        let mut copy = image.to_vec();
+        copy[*place] ^= 0x20;
+        let unpacked = unpack(format, &copy);
+        assert!(unpacked.problems.iter().any(|(code, _)| *code == Code::Checksum), "a change at {place:#x} is not seen");
+        assert_eq!(unpacked.names(), unpack(format, image).names());
+    }
+}

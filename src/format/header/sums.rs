@@ -1,0 +1,64 @@
+//! The checksums of headers.
+
+use md5::{Digest as _, Md5};
+
+/// CRC-32 as everybody computes it.
+pub(crate) fn crc32(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    pieces.iter().for_each(|piece| crc.update(piece));
+    crc.sum().to_be_bytes().to_vec()
+}
+
+/// The register of a CRC-32 as it stands at the end, without the usual last inversion.
+pub(crate) fn crc32_register(pieces: &[&[u8]]) -> Vec<u8> {
+    crc32(pieces).iter().map(|byte| !byte).collect()
+}
+
+/// MD5.
+pub(crate) fn md5(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut hash = Md5::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.finalize().to_vec()
+}
+
+/// SHA-512.
+pub(crate) fn sha512(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut hash = sha2::Sha512::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.finalize().to_vec()
+}
+
+/// All bytes added up.
+pub(crate) fn bytes_added(pieces: &[&[u8]]) -> Vec<u8> {
+    bytes(pieces).fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte))).to_be_bytes().to_vec()
+}
+
+/// The lowest byte of all bytes added up.
+pub(crate) fn low_byte_added(pieces: &[&[u8]]) -> Vec<u8> {
+    vec![bytes(pieces).fold(0_u8, u8::wrapping_add)]
+}
+
+/// The 16-bit number, most significant byte first, that makes all 16-bit words of the same order come to 0.
+pub(crate) fn words_to_zero(pieces: &[&[u8]]) -> Vec<u8> {
+    words_added(pieces, u16::from_be_bytes).wrapping_neg().to_be_bytes().to_vec()
+}
+
+/// The same for words with the least significant byte first.
+pub(crate) fn little_words_to_zero(pieces: &[&[u8]]) -> Vec<u8> {
+    words_added(pieces, u16::from_le_bytes).wrapping_neg().to_be_bytes().to_vec()
+}
+
+/// All 16-bit words added up, a single byte at the end as if a 0 stood behind it.
+fn words_added(pieces: &[&[u8]], word: fn([u8; 2]) -> u16) -> u16 {
+    let mut all = bytes(pieces);
+    let mut sum = 0_u16;
+    while let Some(first) = all.next() {
+        sum = sum.wrapping_add(word([first, all.next().unwrap_or(0)]));
+    }
+    sum
+}
+
+/// All bytes of all pieces.
+pub(crate) fn bytes(pieces: &[&[u8]]) -> impl Iterator<Item = u8> {
+    pieces.iter().flat_map(|piece| piece.iter().copied())
+}

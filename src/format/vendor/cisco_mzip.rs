@@ -1,0 +1,49 @@
+//! MZIP: the zipped image inside Cisco's IOS files that unpack themselves.
+
+use crate::blob::{Bytes, Endian, Span};
+use crate::format::header::{Header, Image};
+use crate::format::{Kind, Magic, Spec};
+use crate::problem::Rejected;
+
+/// Cisco IOS zipped image.
+pub(super) static CISCO_MZIP: Header = Header { spec: &SPEC, read };
+
+static SPEC: Spec = Spec {
+    id: "cisco-mzip",
+    name: "Cisco IOS zipped image",
+    kind: Kind::Container,
+    magics: &[Magic::anywhere(b"\xfe\xed\xfa\xce")],
+    leaf: false,
+    references: &["https://www.recurity-labs.com/research/RecurityLabs_Developments_in_IOS_Forensics.pdf"],
+    limitations: &["checksums are not verified"],
+};
+
+/// Bytes of the header.
+const HEADER: u64 = 20;
+
+/// The header; all numbers big endian:
+///
+/// ```text
+///  0 magic feedface   4 size when unpacked   8 size of the zip archive   c its checksum   10 checksum when unpacked   14 archive
+/// ```
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let (plain, zipped) = (u64::from(bytes.u32(4, Endian::Big)?), u64::from(bytes.u32(8, Endian::Big)?));
+    if !bytes.has(HEADER, b"PK\x03\x04") || zipped < 30 || plain == 0 {
+        return Err(Rejected("no archive"));
+    }
+    let mut image = Image::new(HEADER.saturating_add(zipped), HEADER);
+    image.part("image.zip", Span::new(HEADER, zipped));
+    Ok(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::testing::holds;
+
+    #[test]
+    fn the_archive_comes_out() {
+        let zip = include_bytes!("../../../fixtures/zip/stored.zip");
+        holds(&CISCO_MZIP, include_bytes!("../../../fixtures/cisco-mzip/ios.bin"), &[("image.zip", zip)]);
+    }
+}
