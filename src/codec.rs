@@ -11,6 +11,7 @@ mod bzip2;
 mod deflate;
 mod huffman;
 mod lz;
+mod efi;
 mod lz4;
 mod lzfse;
 mod lzip;
@@ -40,6 +41,8 @@ pub mod x509;
 pub mod xpress;
 
 pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
+pub(crate) use lzma::x86_jumps;
+pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};
@@ -77,6 +80,12 @@ pub enum Codec {
     Lzw,
     /// One raw Snappy block, or as a stream the framing format.
     Snappy,
+    /// Brotli, RFC 7932.
+    Brotli,
+    /// The compression of the EFI specification with its 8-byte header (compressed size, size).
+    Efi,
+    /// The same with more bits for distances, as EDK II has it.
+    Tiano,
 }
 
 /// What a compressed stream held.
@@ -124,6 +133,9 @@ impl Codec {
             Self::Lz4 => lz4::first(input, limit),
             Self::Zstd => zstd::first(input, limit),
             other => other.block(input, limit),
+            Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
+            Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
+            Self::Gzip | Self::Lz4Legacy => Err(Fault::unsupported("this codec has streams only, no blocks")),
         }
     }
 
@@ -145,6 +157,8 @@ impl Codec {
             Self::Lzip => lzip::stream(input, budget),
             Self::Lzw => lzw::stream(input, budget),
             Self::Snappy => snappy::stream(input, budget),
+            Self::Efi => efi::stream(input, budget, efi::Variant::Efi11),
+            Self::Tiano => efi::stream(input, budget, efi::Variant::Tiano),
         }
     }
 }

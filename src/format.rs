@@ -19,6 +19,7 @@ mod extents;
 mod filesystem;
 mod media;
 mod header;
+mod guid;
 mod names;
 mod partition;
 mod parts;
@@ -26,6 +27,7 @@ mod program;
 mod simple;
 mod spec;
 mod times;
+mod uefi;
 mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
@@ -40,6 +42,7 @@ pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
         vendor::FORMATS,
         container::FORMATS,
         partition::FORMATS,
+        uefi::FORMATS,
         filesystem::FORMATS,
         archive::FORMATS,
         compression::FORMATS,

@@ -62,6 +62,7 @@ impl Context {
 const PROGRAMS: &[&str] = &[
     "elf",
     "pe",
+    "te",
     "upx",
     "mach-o",
     "mach-o-fat",
