@@ -28,7 +28,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("squashfs-tools", &["mksquashfs"]),
     ("srecord", &["srec_cat"]),
     ("tar", &["tar"]),
-    ("u-boot-tools", &["mkimage"]),
+    ("u-boot-tools", &["mkenvimage", "mkimage"]),
     ("util-linux-extra", &["mkfs.cramfs"]),
     ("xz-utils", &["xz"]),
     ("zip", &["zip"]),

@@ -7,6 +7,7 @@ mod dtb;
 mod fit;
 mod linux;
 mod trx;
+mod uboot_env;
 mod uimage;
 
 /// Most specific first.
@@ -16,6 +17,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &fit::Fit,
     &dtb::Dtb,
     &android_boot::AndroidBoot,
+    &uboot_env::UBootEnv,
     &linux::BzImage,
     &linux::ZImage,
     &linux::Arm64,
