@@ -14,6 +14,7 @@ mod container;
 mod credential;
 mod encoding;
 mod filesystem;
+mod layout;
 mod names;
 mod partition;
 mod program;

@@ -4,6 +4,8 @@ use super::Format;
 
 mod android_boot;
 mod dtb;
+mod esp;
+mod fip;
 mod fit;
 mod linux;
 mod trx;
@@ -14,10 +16,14 @@ mod uimage;
 pub(super) static FORMATS: &[&dyn Format] = &[
     &uimage::UImage,
     &trx::Trx,
+    &fip::FIP,
     &fit::Fit,
     &dtb::Dtb,
     &android_boot::AndroidBoot,
     &uboot_env::UBootEnv,
+    &esp::FLASH,
+    &esp::IMAGE,
+    &esp::TABLE,
     &linux::BzImage,
     &linux::ZImage,
     &linux::Arm64,
