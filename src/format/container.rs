@@ -2,15 +2,18 @@
 
 use super::Format;
 
+mod android;
 mod android_boot;
 mod dtb;
 mod esp;
 mod fip;
 mod fit;
 mod linux;
+mod soc;
 mod trx;
 mod uboot_env;
 mod uimage;
+mod update;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -20,10 +23,53 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &fit::Fit,
     &dtb::Dtb,
     &android_boot::AndroidBoot,
+    &android::VBMETA,
+    &android::FOOTER,
+    &android::DTBO,
+    &android::QCDT,
+    &android::FBPK,
+    &android::BOOTLDR,
+    &android::META,
+    &android::Payload,
+    &update::Rauc,
+    &update::MCUBOOT,
+    &update::DFUSE,
+    &update::DfuSuffix,
+    &update::B000ff,
+    &update::JBOOT_ARM,
+    &update::JBOOT_STAG,
+    &update::JBOOT_SCH2,
+    &update::PAC,
+    &update::DHTB,
     &uboot_env::UBootEnv,
+    &soc::RKFW,
+    &soc::RKAF,
+    &soc::RK_LOADER,
+    &soc::RK_IDBLOCK,
+    &soc::RK_STAGE,
+    &soc::RK_TRUST,
+    &soc::RK_RESOURCE,
+    &soc::RK_CRC,
+    &soc::IMAGEWTY,
+    &soc::EGON,
+    &soc::TOC0,
+    &soc::TOC1,
+    &soc::AML_PACKAGE,
+    &soc::AML_RESOURCE,
+    &soc::SBL,
+    &soc::MTK_BOOT,
+    &soc::MTK_GFH,
+    &soc::MTK_PART,
+    &soc::IMX,
+    &soc::BOOTGEN,
+    &soc::OMAP,
+    &soc::SOCFPGA,
+    &soc::STM32,
+    &soc::KWBIMAGE,
     &esp::FLASH,
     &esp::IMAGE,
     &esp::TABLE,
+    &linux::ZBOOT,
     &linux::BzImage,
     &linux::ZImage,
     &linux::Arm64,
