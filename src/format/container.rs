@@ -14,6 +14,7 @@ mod trx;
 mod uboot_env;
 mod uimage;
 mod update;
+mod vxworks;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -30,12 +31,15 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &android::FBPK,
     &android::BOOTLDR,
     &android::META,
+    &android::FUGU,
+    &android::IMGDATA,
     &android::Payload,
     &update::Rauc,
     &update::MCUBOOT,
     &update::DFUSE,
     &update::DfuSuffix,
     &update::B000ff,
+    &update::RBL,
     &update::JBOOT_ARM,
     &update::JBOOT_STAG,
     &update::JBOOT_SCH2,
@@ -57,6 +61,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &soc::AML_PACKAGE,
     &soc::AML_RESOURCE,
     &soc::SBL,
+    &soc::MBN,
     &soc::MTK_BOOT,
     &soc::MTK_GFH,
     &soc::MTK_PART,
@@ -65,6 +70,9 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &soc::OMAP,
     &soc::SOCFPGA,
     &soc::STM32,
+    &soc::INGENIC_SPL,
+    &soc::WINNER,
+    &soc::AMEBA,
     &soc::KWBIMAGE,
     &esp::FLASH,
     &esp::IMAGE,
@@ -74,4 +82,5 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &linux::ZImage,
     &linux::Arm64,
     &linux::IkConfig,
+    &vxworks::SymbolTable,
 ];

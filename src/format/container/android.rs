@@ -8,7 +8,7 @@ mod payload;
 mod protobuf;
 
 pub(super) use avb::{FOOTER, VBMETA};
-pub(super) use bootloaders::{BOOTLDR, META};
+pub(super) use bootloaders::{BOOTLDR, FUGU, IMGDATA, META};
 pub(super) use device_trees::{DTBO, QCDT};
 pub(super) use fbpk::FBPK;
 pub(super) use payload::Payload;

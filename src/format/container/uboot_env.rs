@@ -26,7 +26,7 @@ static SPEC: Spec = Spec {
 };
 
 /// How first variables begin: the ones of U-Boot's own default environment, and those that are first once U-Boot sorted and saved them.
-const FIRST: [&[u8]; 28] = [
+const FIRST: [&[u8]; 40] = [
     b"bootcmd",
     b"bootargs",
     b"bootdelay",
@@ -55,11 +55,23 @@ const FIRST: [&[u8]; 28] = [
     b"serverip=",
     b"stdin=",
     b"ver=",
+    b"mtdids=",
+    b"mtdparts=",
+    b"netmask=",
+    b"partitions=",
+    b"gatewayip=",
+    b"ethact=",
+    b"fileaddr=",
+    b"hostname=",
+    b"preboot=",
+    b"hwid",
+    b"HWID",
+    b"model=",
 ];
 
 /// Each of them behind a CRC, and behind a CRC and a flag.
-const MAGICS: [Magic; 56] = {
-    let mut magics = [Magic { bytes: b"bootcmd", offset: 4, anchor: Anchor::Anywhere }; 56];
+const MAGICS: [Magic; 80] = {
+    let mut magics = [Magic { bytes: b"bootcmd", offset: 4, anchor: Anchor::Anywhere }; 80];
     let mut index = 0;
     #[allow(
         clippy::indexing_slicing,

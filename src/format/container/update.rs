@@ -5,6 +5,7 @@ mod dfu;
 mod jboot;
 mod mcuboot;
 mod rauc;
+mod rbl;
 mod unisoc;
 
 pub(super) use b000ff::B000ff;
@@ -12,4 +13,5 @@ pub(super) use dfu::{DFUSE, DfuSuffix};
 pub(super) use jboot::{ARM as JBOOT_ARM, SCH2 as JBOOT_SCH2, STAG as JBOOT_STAG};
 pub(super) use mcuboot::MCUBOOT;
 pub(super) use rauc::Rauc;
+pub(super) use rbl::RBL;
 pub(super) use unisoc::{DHTB, PAC};

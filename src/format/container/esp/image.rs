@@ -45,7 +45,7 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     if bytes.has(0, &[0xea, 4]) {
         let mapped = Span::new(16, word(12)?.into());
-        if word(8)? != 0 || mapped.length == 0 || mapped.length % 4 != 0 || mapped.length > 16 << 20 {
+        if word(8)? != 0 || mapped.length == 0 || !mapped.length.is_multiple_of(4) || mapped.length > 16 << 20 {
             return Err(Rejected("the segment that is mapped"));
         }
         let mut layout = segments(bytes, mapped.end(), 8)?;

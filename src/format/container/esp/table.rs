@@ -62,7 +62,7 @@ pub(super) fn partitions(bytes: Bytes<'_>) -> Result<(Vec<Partition>, u64), Reje
         }
         let span = Span::new(word(4)?.into(), word(8)?.into());
         let name = entry.saturating_add(12);
-        let aligned = span.start % 4096 == 0 && span.start > 0 && span.length > 0 && span.end() <= 1 << 30;
+        let aligned = span.start.is_multiple_of(4096) && span.start > 0 && span.length > 0 && span.end() <= 1 << 30;
         if !bytes.has(entry, &[0xaa, 0x50]) || !aligned || word(28)? > 3 || !is_name(bytes, name, 16) {
             return Err(Rejected("an entry"));
         }

@@ -1,7 +1,7 @@
 //! Rockchip: update images, boot loaders as tools and as boot ROMs read them, and parts with a CRC.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::layout::{Decode, Laid, Layout, is_name};
 use crate::format::{Kind, Magic, Spec, path_text};
 use crate::limits::Output;
 use crate::problem::{Fault, Rejected};
@@ -155,7 +155,7 @@ fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     }
     let plain = bytes.u8(0x2c)? == 1;
     let mut layout = Layout::new(102);
-    for (list, folder, decode) in [(0x19_u64, "471", rc4_whole as _), (0x1f, "472", rc4_whole as _), (0x25, "flash", rc4_pieces as _)] {
+    for (list, folder, decode) in LISTS {
         let (count, first, size) = (bytes.u8(list)?, bytes.u32(list.saturating_add(1), Endian::Little)?, bytes.u8(list.saturating_add(5))?);
         if count > 32 || (count > 0 && (size < 57 || first < 102)) {
             return Err(Rejected("a list"));
@@ -164,7 +164,8 @@ fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             let entry = u64::from(first).saturating_add(index.saturating_mul(size.into()));
             let word = |at| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
             let data = Span::new(word(45)?, word(49)?);
-            let units = (0..20).map_while(|unit| bytes.u16(entry.saturating_add(5).saturating_add(unit * 2), Endian::Little).ok());
+            let units = (0..20_u64)
+                .map_while(|unit| bytes.u16(entry.saturating_add(5).saturating_add(unit.saturating_mul(2)), Endian::Little).ok());
             let name = crate::format::utf16_part_text(units.take_while(|unit| *unit != 0));
             if bytes.u8(entry)? != size || data.start < 102 || name.is_empty() || data.end() > 64 << 20 {
                 return Err(Rejected("an entry"));
@@ -184,6 +185,9 @@ fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     layout.check("the CRC of the loader", end, move |bytes| Ok(rk_crc(bytes.get(0, end)?) == bytes.u32(end, Endian::Little)?));
     Ok(layout)
 }
+
+/// Where the lists of a loader are described, what they are called, and how what they name is encoded.
+const LISTS: [(u64, &str, Decode); 3] = [(0x19, "471", rc4_whole), (0x1f, "472", rc4_whole), (0x25, "flash", rc4_pieces)];
 
 /// Bytes of a block, in which all is counted.
 const BLOCK: u64 = 512;

@@ -67,7 +67,7 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         _ => return Err(Rejected("version")),
     };
     let sum = byte_sum(bytes.get(0x40, end.saturating_sub(0x40))?);
-    if u32::from(half(end)?) != sum & 0xffff || length < 0x60 || length > 1 << 20 {
+    if u32::from(half(end)?) != sum & 0xffff || !(0x60..=1 << 20).contains(&length) {
         return Err(Rejected("size or checksum of the header"));
     }
     let mut layout = Layout::new(length);

@@ -77,7 +77,7 @@ impl Image {
     fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
         let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
         let image = Self { start: word(7)?, length: word(11)? };
-        if image.length == 0 || image.length > 1 << 30 || image.start % 4 != 0 || image.records(bytes).next().is_none() {
+        if image.length == 0 || image.length > 1 << 30 || !image.start.is_multiple_of(4) || image.records(bytes).next().is_none() {
             return Err(Rejected("size, or no record"));
         }
         Ok(image)
