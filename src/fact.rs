@@ -45,6 +45,7 @@ pub static HEADER_KEYS: &[&str] = &[
     "header.version",
     "hwnp.item",
     "hwnp.product",
+    "u-boot.environment",
     "uimage.name",
 ];
 

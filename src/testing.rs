@@ -57,6 +57,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("tar", &["tar"]),
     ("u-boot-tools", &["mkimage"]),
     ("util-linux", &["mkfs.minix", "mkswap"]),
+    ("u-boot-tools", &["mkenvimage", "mkimage"]),
     ("util-linux-extra", &["mkfs.cramfs"]),
     ("wimtools", &["wimlib-imagex"]),
     ("xfsprogs", &["mkfs.xfs"]),

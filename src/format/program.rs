@@ -18,4 +18,19 @@ mod upx;
 mod wasm;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&upx::Upx, &elf::Elf, &pe::Pe, &dex::DEX, &wasm::WASM, &mach_o_fat::MachOFat, &mach_o::MACH, &bflt_gzip::BfltGzip, &bflt::BFLT, &java_class::JAVA, &llvm_bitcode::LLVM, &lua_bytecode::LUA, &python_bytecode::PYTHON, &te::Te];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &upx::Upx,
+    &elf::Elf,
+    &pe::Pe,
+    &dex::DEX,
+    &wasm::WASM,
+    &mach_o_fat::MachOFat,
+    &mach_o::MACH,
+    &bflt_gzip::BfltGzip,
+    &bflt::BFLT,
+    &java_class::JAVA,
+    &llvm_bitcode::LLVM,
+    &lua_bytecode::LUA,
+    &python_bytecode::PYTHON,
+    &te::Te,
+];

@@ -12,8 +12,8 @@
 )]
 
 mod bench;
-mod thousand;
 mod linuxfs;
+mod thousand;
 
 use std::fs;
 use std::io::Read;

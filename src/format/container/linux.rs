@@ -8,11 +8,13 @@ use crate::blob::{Bytes, Endian, Span, to_u64};
 mod arm64;
 mod bzimage;
 mod ikconfig;
+mod zboot;
 mod zimage;
 
 pub(super) use arm64::Arm64;
 pub(super) use bzimage::BzImage;
 pub(super) use ikconfig::IkConfig;
+pub(super) use zboot::ZBOOT;
 pub(super) use zimage::ZImage;
 
 /// How the build of Linux names the compressed kernel inside the one that decompresses itself.

@@ -1,0 +1,51 @@
+//! What the boot ROMs and flashing tools of chip makers read.
+
+mod allwinner;
+mod amlogic;
+mod ingenic;
+mod marvell;
+mod mediatek;
+mod nxp;
+mod qualcomm;
+mod rockchip;
+mod small;
+mod wireless;
+mod xilinx;
+
+pub(super) use allwinner::{EGON, IMAGEWTY, TOC0, TOC1};
+pub(super) use amlogic::{PACKAGE as AML_PACKAGE, RESOURCE as AML_RESOURCE};
+pub(super) use ingenic::SPL as INGENIC_SPL;
+pub(super) use marvell::KWBIMAGE;
+pub(super) use mediatek::{BOOT as MTK_BOOT, GFH as MTK_GFH, PART as MTK_PART};
+pub(super) use nxp::IMX;
+pub(super) use qualcomm::{MBN, SBL};
+pub(super) use rockchip::{
+    CRC as RK_CRC, IDBLOCK as RK_IDBLOCK, LOADER as RK_LOADER, RESOURCE as RK_RESOURCE, RKAF, RKFW, STAGE as RK_STAGE, TRUST as RK_TRUST,
+};
+pub(super) use small::{OMAP, SOCFPGA, STM32};
+pub(super) use wireless::{AMEBA, WINNER};
+pub(super) use xilinx::BOOTGEN;
+
+use crate::blob::{Bytes, Endian};
+
+/// The sum of all words, little endian, without the ones cut off.
+fn word_sum(bytes: &[u8]) -> u32 {
+    let words = Bytes(bytes);
+    (0..words.len() / 4).fold(0, |sum, index| sum.wrapping_add(words.u32(index.saturating_mul(4), Endian::Little).unwrap_or(0)))
+}
+
+/// CRC-32 with this polynomial, most significant bit first, from `seed` on, nothing inverted.
+fn crc32_forward(bytes: &[u8], polynomial: u32, seed: u32) -> u32 {
+    let mut table = [0_u32; 256];
+    for (index, slot) in (0_u32..).zip(table.iter_mut()) {
+        *slot = (0..8).fold(index.wrapping_shl(24), |value, _| {
+            let carried = if value & 0x8000_0000 == 0 { 0 } else { polynomial };
+            value.wrapping_shl(1) ^ carried
+        });
+    }
+    bytes.iter().fold(seed, |crc, byte| {
+        let [high, ..] = crc.to_be_bytes();
+        let slot = table.get(usize::from(high ^ byte)).copied().unwrap_or(0);
+        crc.wrapping_shl(8) ^ slot
+    })
+}

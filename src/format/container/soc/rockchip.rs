@@ -1,0 +1,288 @@
+//! Rockchip: update images, boot loaders as tools and as boot ROMs read them, and parts with a CRC.
+
+use crate::blob::{Bytes, Endian, Span};
+use crate::format::layout::{Decode, Laid, Layout, is_name};
+use crate::format::{Kind, Magic, Spec, path_text};
+use crate::limits::Output;
+use crate::problem::{Fault, Rejected};
+
+mod parts;
+
+pub(in crate::format) use parts::{RESOURCE, STAGE, TRUST};
+
+const REFERENCES: &[&str] = &[
+    "https://github.com/rockchip-linux/rkdeveloptool",
+    "https://github.com/neo-technologies/rockchip-mkbootimg",
+    "https://opensource.rock-chips.com/wiki_Boot_option",
+];
+
+macro_rules! spec {
+    ($id:literal, $name:literal, [$($magic:expr),*], $limitations:expr) => {
+        Spec { id: $id, name: $name, kind: Kind::Container, magics: &[$($magic),*], leaf: false, references: REFERENCES, limitations: $limitations }
+    };
+}
+
+static RKFW_SPEC: Spec =
+    spec!("rkfw", "Rockchip firmware (RKFW)", [Magic::anywhere(b"RKFW\x66\0")], &["the MD5 at the end is not verified"]);
+static RKAF_SPEC: Spec = spec!("rkaf", "Rockchip update image (RKAF)", [Magic::anywhere(b"RKAF")], &[]);
+static CRC_SPEC: Spec = spec!("rockchip-crc", "Rockchip part with a CRC", [Magic::anywhere(b"KRNL"), Magic::anywhere(b"PARM")], &[]);
+static LOADER_SPEC: Spec =
+    spec!("rockchip-loader", "Rockchip boot loader", [Magic::anywhere(b"BOOT\x66\0"), Magic::anywhere(b"LDR \x66\0")], &[]);
+static IDBLOCK_SPEC: Spec = spec!(
+    "rockchip-idblock",
+    "Rockchip boot ROM image",
+    [Magic::anywhere(b"RKNS\0\0\0\0"), Magic::anywhere(&[0x3b, 0x8c, 0xdc, 0xfc, 0xbe, 0x9f, 0x9d, 0x51])],
+    &["the signature of newer images is handed over with the header, not verified"]
+);
+
+/// Firmware: a loader and an update image.
+pub(in crate::format) static RKFW: Laid = Laid { spec: &RKFW_SPEC, read: rkfw };
+/// Update image.
+pub(in crate::format) static RKAF: Laid = Laid { spec: &RKAF_SPEC, read: rkaf };
+/// Kernel or parameters with a CRC.
+pub(in crate::format) static CRC: Laid = Laid { spec: &CRC_SPEC, read: crc };
+/// Loader as flashing tools read it.
+pub(in crate::format) static LOADER: Laid = Laid { spec: &LOADER_SPEC, read: loader };
+/// Loader as boot ROMs read it.
+pub(in crate::format) static IDBLOCK: Laid = Laid { spec: &IDBLOCK_SPEC, read: idblock };
+
+/// Rockchip's own CRC-32: another polynomial than everybody's, nothing inverted.
+fn rk_crc(bytes: &[u8]) -> u32 {
+    super::crc32_forward(bytes, 0x04c1_0db7, 0)
+}
+
+/// Whether a date stands there: year u16, month, day, hour, minute, second.
+fn is_date(bytes: Bytes<'_>, at: u64) -> Result<bool, Rejected> {
+    let (year, [month, day, hour, minute, second]) = (bytes.u16(at, Endian::Little)?, bytes.array(at.saturating_add(2))?);
+    Ok(year < 2100 && month <= 12 && day <= 31 && hour < 24 && minute < 60 && second < 60)
+}
+
+/// The header; all numbers little endian, none aligned:
+///
+/// ```text
+///  0 magic "RKFW"   4 its size u16, 102   6 version   a version of the tool   e date   15 chip   19 loader offset, size   21 image offset, size
+/// ```
+///
+/// The MD5 of all follows the image, as text.
+fn rkfw(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let (loader, image) = (Span::new(word(0x19)?, word(0x1d)?), Span::new(word(0x21)?, word(0x25)?));
+    if !is_date(bytes, 0xe)? || loader.start < 102 || image.start < loader.end() || image.length == 0 {
+        return Err(Rejected("date, or places of loader and image"));
+    }
+    let hex = bytes.get(image.end(), 32).is_ok_and(|sum| sum.iter().all(u8::is_ascii_hexdigit));
+    let mut layout = Layout::new(image.end().saturating_add(if hex { 32 } else { 0 }));
+    layout.part("loader", loader);
+    layout.part("update", image);
+    Ok(layout)
+}
+
+/// The header; all numbers little endian:
+///
+/// ```text
+///  0 magic "RKAF"   4 size without the CRC at its end   8 model[34]   2a id[30]   48 manufacturer[56]   84 version   88 number of parts
+/// 8c parts of 112 bytes: name[32], path[60], size in NAND, offset, offset in NAND, size with padding, size
+/// ```
+fn rkaf(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let (length, count) = (word(4)?, word(0x88)?);
+    if !(1..=64).contains(&count) || length < 0x800 || !is_name(bytes, 8, 34) || !is_name(bytes, 0x48, 56) {
+        return Err(Rejected("texts, size or number of parts"));
+    }
+    let mut layout = Layout::new(length.saturating_add(4));
+    layout.text("header.product", 8, 34);
+    layout.text("header.name", 0x2a, 30);
+    layout.text("header.vendor", 0x48, 56);
+    for index in 0..count {
+        let entry = index.saturating_mul(112).saturating_add(0x8c);
+        let at = |field: u64| entry.saturating_add(field);
+        let part = Span::new(word(at(0x60))?, word(at(0x6c))?);
+        if !is_name(bytes, entry, 32) || (part.length > 0 && part.end() > length) {
+            return Err(Rejected("a part"));
+        }
+        let (name, path) = (bytes.text(entry, 32)?, bytes.text(at(0x20), 60)?);
+        // Some parts are only names: reserved, or the image itself.
+        if part.start >= 0x800 {
+            layout.part(path_text(if path.is_empty() { name } else { path }), part);
+        }
+    }
+    layout.check("the CRC of the image", length, move |bytes| Ok(rk_crc(bytes.get(0, length)?) == bytes.u32(length, Endian::Little)?));
+    Ok(layout)
+}
+
+/// How the kernels and ramdisks of Linux begin: gzip, LZ4, zImage, the plain kernel of arm64, cpio.
+const HEADS: [(u64, &[u8]); 5] =
+    [(0, &[0x1f, 0x8b, 8]), (0, &[2, 0x21, 0x4c, 0x18]), (0x24, &[0x18, 0x28, 0x6f, 1]), (0x38, b"ARM\x64"), (0, b"070701")];
+
+/// Magic, size u32, bytes, CRC u32. The magic is short: the CRC decides, and parameters are text.
+fn crc(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let data = Span::new(8, bytes.u32(4, Endian::Little)?.into());
+    let parameters = bytes.has(0, b"PARM");
+    // What is larger than any kernel is none, and costs no CRC.
+    if data.length < 16 || data.length > 64 << 20 || data.end().saturating_add(4) > bytes.len() {
+        return Err(Rejected("size"));
+    }
+    let text = bytes.part(data)?.0;
+    if parameters && (data.length > 64 << 10 || !text.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..))) {
+        return Err(Rejected("no text"));
+    }
+    let head = Bytes(text);
+    if !parameters && !HEADS.iter().any(|(at, magic)| head.has(*at, magic)) {
+        return Err(Rejected("neither a kernel nor a ramdisk"));
+    }
+    let mut layout = Layout::new(data.end().saturating_add(4));
+    let expected = bytes.u32(data.end(), Endian::Little)?;
+    if parameters && rk_crc(text) != expected {
+        return Err(Rejected("the CRC"));
+    }
+    layout.part(if parameters { "parameter" } else { "kernel" }, data);
+    layout.sum("the CRC", data.end(), expected, data, rk_crc);
+    Ok(layout)
+}
+
+/// The header; all numbers little endian, none aligned:
+///
+/// ```text
+///  0 magic "BOOT" or "LDR "   4 its size u16, 102   6 version   a version of the tool   e date   15 chip
+/// 19 three lists: number u8, offset u32, size of an entry u8; run first, run second, to be flashed   2b signed u8   2c plain u8
+/// entry, 57 bytes: size u8, type u32, name[20] in UTF-16, offset u32, size u32, delay u32
+/// ```
+///
+/// A CRC of all follows. What is not plain is RC4 with a key that all share: that which is flashed in pieces of 512 bytes, the rest as a whole.
+fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    if !is_date(bytes, 0xe)? || bytes.u8(0x2c)? > 1 {
+        return Err(Rejected("date"));
+    }
+    let plain = bytes.u8(0x2c)? == 1;
+    let mut layout = Layout::new(102);
+    for (list, folder, decode) in LISTS {
+        let (count, first, size) = (bytes.u8(list)?, bytes.u32(list.saturating_add(1), Endian::Little)?, bytes.u8(list.saturating_add(5))?);
+        if count > 32 || (count > 0 && (size < 57 || first < 102)) {
+            return Err(Rejected("a list"));
+        }
+        for index in 0..u64::from(count) {
+            let entry = u64::from(first).saturating_add(index.saturating_mul(size.into()));
+            let word = |at| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
+            let data = Span::new(word(45)?, word(49)?);
+            let units = (0..20_u64)
+                .map_while(|unit| bytes.u16(entry.saturating_add(5).saturating_add(unit.saturating_mul(2)), Endian::Little).ok());
+            let name = crate::format::utf16_part_text(units.take_while(|unit| *unit != 0));
+            if bytes.u8(entry)? != size || data.start < 102 || name.is_empty() || data.end() > 64 << 20 {
+                return Err(Rejected("an entry"));
+            }
+            layout.length = layout.length.max(data.end());
+            match plain {
+                true => layout.part(format!("{folder}/{name}"), data),
+                false => layout.coded(format!("{folder}/{name}"), data, decode),
+            }
+        }
+    }
+    let end = layout.length;
+    if end == 102 {
+        return Err(Rejected("nothing inside"));
+    }
+    layout.length = end.saturating_add(4);
+    layout.check("the CRC of the loader", end, move |bytes| Ok(rk_crc(bytes.get(0, end)?) == bytes.u32(end, Endian::Little)?));
+    Ok(layout)
+}
+
+/// Where the lists of a loader are described, what they are called, and how what they name is encoded.
+const LISTS: [(u64, &str, Decode); 3] = [(0x19, "471", rc4_whole), (0x1f, "472", rc4_whole), (0x25, "flash", rc4_pieces)];
+
+/// Bytes of a block, in which all is counted.
+const BLOCK: u64 = 512;
+
+/// Blocks of the largest second stage.
+const MOST_BOOT: u64 = 1024;
+
+/// The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
+/// all u16. The newer one, 2048 bytes:
+///
+/// ```text
+///  0 magic "RKNS"   8 its size without signature in words u16, number of images u16   c how they are hashed: 1 SHA-256, 2 SHA-512
+/// 78 images of 88 bytes: first block u16, blocks u16, address u32, flag u32, counter u32, reserved[8], hash[64]
+/// ```
+fn idblock(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    if bytes.has(0, b"RKNS") {
+        return hashed(bytes);
+    }
+    let header = rc4(bytes.get(0, BLOCK)?);
+    let header = Bytes(&header);
+    let half = |at| header.u16(at, Endian::Little).map(u64::from);
+    let (first, stage, all) = (half(0xc)?, half(0x1fa)?, half(0x1fc)?);
+    let plain = header.u32(8, Endian::Little)?;
+    if header.u32(0, Endian::Little)? != 0x0ff0_aa55 || plain > 1 || first == 0 || stage == 0 || all < stage {
+        return Err(Rejected("header"));
+    }
+    let init = Span::new(first.saturating_mul(BLOCK), stage.saturating_mul(BLOCK));
+    // Tools that know of no second stage write the most that it may have.
+    let more = Some(all.saturating_sub(stage)).filter(|blocks| *blocks < MOST_BOOT).unwrap_or(0);
+    let boot = Span::new(init.end(), more.saturating_mul(BLOCK));
+    let mut layout = Layout::new(boot.end());
+    for (name, part) in [("init", init), ("boot", boot)] {
+        match plain {
+            1 => layout.part(name, part),
+            _ => layout.coded(name, part, rc4_pieces),
+        }
+    }
+    Ok(layout)
+}
+
+fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let half = |at| bytes.u16(at, Endian::Little).map(u64::from);
+    let (count, how) = (half(10)?, bytes.u32(12, Endian::Little)? & 0xf);
+    if !(1..=4).contains(&count) || !matches!(how, 0..=2) || bytes.get(16, 104)?.iter().any(|byte| *byte != 0) {
+        return Err(Rejected("header"));
+    }
+    let mut layout = Layout::new(2048);
+    for index in 0..count {
+        let entry = index.saturating_mul(88).saturating_add(0x78);
+        let (first, blocks) = (half(entry)?, half(entry.saturating_add(2))?);
+        let image = Span::new(first.saturating_mul(BLOCK), blocks.saturating_mul(BLOCK));
+        if index > 0 && blocks == 0 {
+            continue;
+        }
+        if first < 4 || blocks == 0 {
+            return Err(Rejected("an image"));
+        }
+        layout.length = layout.length.max(image.end());
+        layout.part(format!("image-{index}"), image);
+        if how == 1 {
+            layout.sha256("the SHA-256 of an image", entry.saturating_add(24), image);
+        }
+    }
+    Ok(layout)
+}
+
+/// The key that is the same in all chips and tools.
+const KEY: [u8; 16] = [124, 78, 3, 4, 85, 5, 9, 7, 45, 44, 123, 56, 23, 13, 23, 17];
+
+/// RC4 with that key.
+fn rc4(bytes: &[u8]) -> Vec<u8> {
+    let mut state: [u8; 256] = std::array::from_fn(|index| u8::try_from(index).unwrap_or(0));
+    let at = |state: &[u8; 256], index: u8| state.get(usize::from(index)).copied().unwrap_or(0);
+    let mut other = 0_u8;
+    for (index, key) in (0..=255_u8).zip(KEY.iter().cycle()) {
+        other = other.wrapping_add(at(&state, index)).wrapping_add(*key);
+        state.swap(usize::from(index), usize::from(other));
+    }
+    let (mut one, mut other) = (0_u8, 0_u8);
+    let mut next = |byte: &u8| {
+        one = one.wrapping_add(1);
+        other = other.wrapping_add(at(&state, one));
+        state.swap(usize::from(one), usize::from(other));
+        byte ^ at(&state, at(&state, one).wrapping_add(at(&state, other)))
+    };
+    bytes.iter().map(&mut next).collect()
+}
+
+fn rc4_whole(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Fault> {
+    Ok(output.push(&rc4(bytes))?)
+}
+
+fn rc4_pieces(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Fault> {
+    bytes.chunks(512).try_for_each(|piece| Ok(output.push(&rc4(piece))?))
+}
+
+#[cfg(test)]
+mod tests;

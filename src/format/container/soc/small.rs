@@ -1,0 +1,126 @@
+//! Boot ROMs that read one image behind a small header: TI OMAP, Altera SoC FPGA, STM32MP1.
+
+use super::crc32_forward;
+use crate::blob::{Bytes, Endian, Span};
+use crate::format::layout::{Laid, Layout, byte_sum};
+use crate::format::{Kind, Magic, Spec};
+use crate::problem::Rejected;
+
+static OMAP_SPEC: Spec = Spec {
+    id: "omapimage",
+    name: "TI OMAP boot image",
+    kind: Kind::Container,
+    magics: &[Magic::anywhere(b"CHSETTINGS\0\0").at(20)],
+    leaf: false,
+    references: &["https://github.com/u-boot/u-boot/blob/master/tools/omapimage.h"],
+    limitations: &["images of high-security chips are not recognized"],
+};
+
+static SOCFPGA_SPEC: Spec = Spec {
+    id: "socfpga-image",
+    name: "Altera SoC FPGA preloader",
+    kind: Kind::Container,
+    magics: &[Magic::anywhere(b"AS01").at(0x40)],
+    leaf: false,
+    references: &["https://github.com/u-boot/u-boot/blob/master/tools/socfpgaimage.c"],
+    limitations: &[],
+};
+
+static STM32_SPEC: Spec = Spec {
+    id: "stm32-image",
+    name: "STM32MP boot image",
+    kind: Kind::Container,
+    magics: &[Magic::anywhere(b"STM2")],
+    leaf: false,
+    references: &["https://wiki.st.com/stm32mpu/wiki/STM32_header_for_binary_files"],
+    limitations: &["the signature is not verified"],
+};
+
+/// OMAP.
+pub(in crate::format) static OMAP: Laid = Laid { spec: &OMAP_SPEC, read: omap };
+/// SoC FPGA.
+pub(in crate::format) static SOCFPGA: Laid = Laid { spec: &SOCFPGA_SPEC, read: socfpga };
+/// STM32MP1.
+pub(in crate::format) static STM32: Laid = Laid { spec: &STM32_SPEC, read: stm32 };
+
+/// A table of contents whose first entry is offset 64, size 12, unused\[12\], name "CHSETTINGS"\[12\]; at 200 size and address of the image that
+/// follows.
+fn omap(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let size = word(0x200)?;
+    if word(0)? != 0x40 || word(4)? != 12 || word(0x40)? != 0xc0c0_c0c1 || size == 0 || size > 4 << 20 {
+        return Err(Rejected("table or size"));
+    }
+    let image = Span::new(0x208, size.saturating_sub(8));
+    let mut layout = Layout::new(image.end());
+    layout.part("image", image);
+    Ok(layout)
+}
+
+/// Behind 64 bytes of code; all numbers little endian: magic, version u8, flags u8, then in version 0 size in words u16, 0 u16, and in version 1
+/// size of the header u16, size u32, entry point u32, 0 u16; last the sum of all before it u16. The last word of the image is its CRC.
+fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let half = |at| bytes.u16(at, Endian::Little);
+    let (end, length) = match bytes.u8(0x44)? {
+        0 => (0x4a_u64, u64::from(half(0x46)?).saturating_mul(4)),
+        1 => (0x52, u64::from(bytes.u32(0x48, Endian::Little)?)),
+        _ => return Err(Rejected("version")),
+    };
+    let sum = byte_sum(bytes.get(0x40, end.saturating_sub(0x40))?);
+    if u32::from(half(end)?) != sum & 0xffff || !(0x60..=1 << 20).contains(&length) {
+        return Err(Rejected("size or checksum of the header"));
+    }
+    let mut layout = Layout::new(length);
+    let last = length.saturating_sub(4);
+    layout.part("image", Span::between(end.saturating_add(2), last));
+    let expected = bytes.u32(last, Endian::Little).unwrap_or(0);
+    layout.sum("the CRC of the image", last, expected, Span::new(0, last), |covered| !crc32_forward(covered, 0x04c1_1db7, u32::MAX));
+    Ok(layout)
+}
+
+/// The header; all numbers little endian:
+///
+/// ```text
+///  0 magic "STM2"   4 signature[64]   44 sum of the bytes of the image   48 version, 0x10000 or 0x20000   4c size   50 entry point
+/// 58 address   60 version of the image   68 size of more headers (version 0x20000)
+/// ```
+fn stm32(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little);
+    let header = match word(0x48)? {
+        0x1_0000 => 256,
+        0x2_0000..=0x2_ffff => u64::from(word(0x68)?).saturating_add(128),
+        _ => return Err(Rejected("version")),
+    };
+    let image = Span::new(header, word(0x4c)?.into());
+    if !(256..=4096).contains(&header) || image.length == 0 || image.length > 64 << 20 || word(0x54)? != 0 || word(0x5c)? != 0 {
+        return Err(Rejected("sizes or reserved words"));
+    }
+    let mut layout = Layout::new(image.end());
+    layout.part("image", image);
+    layout.sum("the checksum of the image", 0x44, word(0x44)?, image, byte_sum);
+    Ok(layout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::layout::testing::{damaged, opens};
+    use crate::problem::Code;
+
+    #[test]
+    fn the_image_comes_out() {
+        let unpacked = opens(&OMAP, include_bytes!("../../../../fixtures/omapimage/MLO"), &["image"]);
+        assert!(unpacked.file("image").starts_with(b"\x7fELF"));
+        let image = include_bytes!("../../../../fixtures/stm32-image/tool.stm32");
+        let unpacked = opens(&STM32, image, &["image"]);
+        assert!(unpacked.file("image").starts_with(b"\x7fELF"));
+        assert_eq!(damaged(&STM32, image, 400), [Code::Checksum]);
+        for image in [
+            include_bytes!("../../../../fixtures/socfpga-image/v0.bin").as_slice(),
+            include_bytes!("../../../../fixtures/socfpga-image/v1.bin"),
+        ] {
+            opens(&SOCFPGA, image, &["image"]);
+            assert_eq!(damaged(&SOCFPGA, image, 400), [Code::Checksum]);
+        }
+    }
+}
