@@ -103,7 +103,7 @@ pub fn scan(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Result<Vec<P
 /// # Errors
 /// If `found` reaches a limit, or the inspection is interrupted.
 pub fn scan_inside(blob: &Blob, budget: &Budget, found: &mut Found<'_>) -> Result<Vec<Problem>, Exceeded> {
-    let embedded = |format: &dyn Format| !matches!(format.spec().kind, Kind::Program | Kind::Partition | Kind::Encoding);
+    let embedded = |format: &dyn Format| !matches!(format.spec().kind, Kind::Program | Kind::Partition | Kind::Encoding | Kind::Media);
     let mut scanner = Scanner { blob, budget, formats: &embedded, spent: 0, gave_up: None, limited: None };
     scanner.run(1, &mut |span, format, carved| {
         let whole = carved.payload.as_ref().is_none_or(|payload| payload.fault.is_none());

@@ -31,7 +31,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &woff::WOFF,
     &sfnt::SFNT,
     &tzif::TZIF,
-    &gettext_mo::GETTEXT,
+    &gettext_mo::GETTEXT_MO,
     &mp3::MP3,
     &terminfo::TERMINFO,
     &bmp::BMP,

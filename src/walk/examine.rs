@@ -9,7 +9,7 @@ use crate::artifact::{Artifact, Chunk, ChunkKind, KeptFact, is_opaque};
 use crate::blob::{Blob, Span};
 use crate::evidence::Collector;
 use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, is_kernel};
-use crate::format::{Attributes, Child, Children, FORMATS, Format, Notes};
+use crate::format::{Attributes, Child, Children, FORMATS, Format, Kind, Notes};
 use crate::limits::Exceeded;
 use crate::problem::{Code, Fault, Problem};
 use crate::scan::{Content, begins_with_format, scan, scan_inside};
@@ -153,7 +153,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             Ok(Err(fault)) => self.artifact.problems.push(fault.at(None)),
             Err(problem) => self.artifact.problems.push(problem),
         }
-        if format.spec().leaf {
+        if format.spec().leaf && format.spec().kind != Kind::Media {
             self.look_inside(crew);
         }
     }

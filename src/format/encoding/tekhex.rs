@@ -40,7 +40,7 @@ impl Record {
         let body = text.get(5..)?;
         let values = text.get(..3)?.iter().chain(body).map(|character| value(*character));
         let actual = values.sum::<Option<u32>>()? & 0xff;
-        if text.len() != usize::from(count) || actual != sum.into() || !matches!(kind, b'3' | b'6' | b'8') {
+        if text.len() != usize::from(count) || actual != u32::from(sum) || !matches!(kind, b'3' | b'6' | b'8') {
             return None;
         }
         let mut record = Self { kind, address: 0, bytes: [0; 264], length: 0 };

@@ -47,7 +47,7 @@ fn branch(word: u32, is_one: bool, width: u32, place: u32) -> u32 {
 
 /// Branches (opcode 18) that stayed within the block have `parameter` in the upper four bits of their target.
 fn powerpc(word: u32, place: u32, parameter: u8) -> u32 {
-    if word >> 26 != 18 || (word >> 22) & 0xf != parameter.into() || place > 1 << 20 {
+    if word >> 26 != 18 || (word >> 22) & 0xf != u32::from(parameter) || place > 1 << 20 {
         return word;
     }
     let target = (word & 0x003f_fffc).wrapping_sub(place.wrapping_mul(4));
