@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod flash;
 
 use std::fs;
 use std::io::Read;
