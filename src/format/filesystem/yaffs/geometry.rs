@@ -26,7 +26,8 @@ pub(super) enum Place {
     Inband,
 }
 
-/// Bytes of pages and spare areas, the smallest first: pairs of small pages look like a page of twice the size, but not the other way round.
+/// Bytes of pages and spare areas, the smallest first: pairs of small pages look like a page of twice the size, but not the other way
+/// round.
 const SIZES: [(u64, u64); 15] = [
     (512, 16),
     (1024, 28),
