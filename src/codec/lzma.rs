@@ -66,8 +66,8 @@ pub fn raw_block(input: &[u8], properties: LzmaProperties, limit: u64) -> Result
     })
 }
 
-/// Decompresses one raw LZMA block of which nobody says how many bytes it holds, and that may have no end marker: it ends with `input`, or when
-/// `limit` bytes came out. A few bytes too many may come out at its end.
+/// Decompresses one raw LZMA block of which nobody says how many bytes it holds, and that may have no end marker: it ends with `input`,
+/// or when `limit` bytes came out. A few bytes too many may come out at its end.
 ///
 /// # Errors
 /// If the block is broken.

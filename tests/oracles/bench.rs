@@ -35,6 +35,7 @@ pub(crate) const PACKAGES: &[(&str, &str)] = &[
     ("mkfs.jffs2", "mtd-utils"),
     ("mkfs.ubifs", "mtd-utils"),
     ("mksquashfs", "squashfs-tools"),
+    ("python3", "python3"),
     ("sfdisk", "fdisk"),
     ("sgdisk", "gdisk"),
     ("sh", "dash"),

@@ -14,6 +14,7 @@
 mod bench;
 mod linuxfs;
 mod thousand;
+mod flash;
 
 use std::fs;
 use std::io::Read;

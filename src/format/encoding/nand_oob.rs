@@ -111,7 +111,7 @@ impl Format for NandOob {
 /// Bytes of the YAFFS that starts at `at`, which needs the spare areas that it stands in.
 fn starts_yaffs(blob: &Blob, at: u64, budget: &Budget) -> Option<u64> {
     let marked = MAGICS.iter().any(|magic| blob.bytes().has(at, magic.bytes));
-    Yaffs.carve(blob, at, budget).ok().filter(|_| marked).map(|carved| carved.length)
+    marked.then(|| Yaffs.carve(blob, at, budget).ok()).flatten().map(|carved| carved.length)
 }
 
 impl Geometry {

@@ -111,7 +111,14 @@ impl<'a> Image<'a> {
         let there = self.bytes.up_to(span.start, span.length);
         effort.spend(span.length)?;
         let Stream { output, fault, .. } = Codec::Lzma.stream(there, children.budget());
-        let fault = fault.map(|fault| Fault::corrupt(format!("chunk {number} at {:#x}: {fault}", span.start)));
+        let located = |fault: Fault| match fault {
+            Fault::Exceeded(_) => fault,
+            _ => Fault::corrupt(format!("chunk {number} at {:#x}: {fault}", span.start)),
+        };
+        let fault = fault.map(located);
+        if let Some(limit @ Fault::Exceeded(Exceeded::Unpacked(_) | Exceeded::Live(_) | Exceeded::Time)) = fault {
+            return Err(limit);
+        }
         let data = Bytes(output.as_slice());
         for file in files {
             let mut content = children.output();

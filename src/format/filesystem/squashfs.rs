@@ -47,7 +47,7 @@ static SPEC: Spec = Spec {
     ],
     limitations: &[
         "extended attributes are not read",
-        "of a truncated image without its inode table, only runs of compressed data blocks are handed over, and none of LZO and LZ4",
+        "of a truncated image without its inode table, only runs of compressed blocks come out, and none of LZO, LZ4 and bare LZMA",
     ],
 };
 

@@ -33,18 +33,16 @@ static SPEC: Spec = Spec {
     ],
 };
 
-/// Type of object 1 file, 2 link, 3 folder, 4 hard link or 5 device, in the uppermost folder, and a checksum that nobody uses: what the page of
-/// an object begins with.
-pub(in crate::format) static MAGICS: [Magic; 10] = [
+/// Type of object 1 file, 2 link, 3 folder or 5 device (4, hard links, come later), in the uppermost folder, and a checksum that nobody
+/// uses: what the page of an object begins with.
+pub(in crate::format) static MAGICS: [Magic; 8] = [
     Magic::anywhere(&[3, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff]),
     Magic::anywhere(&[1, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff]),
     Magic::anywhere(&[2, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff]),
-    Magic::anywhere(&[4, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff]),
     Magic::anywhere(&[5, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff]),
     Magic::anywhere(&[0, 0, 0, 3, 0, 0, 0, 1, 0xff, 0xff]),
     Magic::anywhere(&[0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff]),
     Magic::anywhere(&[0, 0, 0, 2, 0, 0, 0, 1, 0xff, 0xff]),
-    Magic::anywhere(&[0, 0, 0, 4, 0, 0, 0, 1, 0xff, 0xff]),
     Magic::anywhere(&[0, 0, 0, 5, 0, 0, 0, 1, 0xff, 0xff]),
 ];
 

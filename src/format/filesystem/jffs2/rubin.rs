@@ -8,9 +8,9 @@ const REGISTER: u64 = 16;
 /// Probabilities of "rubinmips", of ones for each bit of a byte from the lowest on, and what they are parts of.
 const MIPS: ([u64; 8], u64) = ([277, 249, 290, 267, 229, 341, 212, 241], 1043);
 
-/// Decompresses `input` to `size` bytes. There are two kinds: "rubinmips" has fixed probabilities, "dynrubin" has them in front. Their numbers were
-/// exchanged when Linux got tables of compressors, so that only the data says which one it is: the right one takes all of it. `fixed_first`
-/// says which one is tried first. Nothing if neither takes all.
+/// Decompresses `input` to `size` bytes. There are two kinds: "rubinmips" has fixed probabilities, "dynrubin" has them in front. Their
+/// numbers were exchanged when Linux got tables of compressors, so that only the data says which one it is: the right one takes all of
+/// it. `fixed_first` says which one is tried first. Nothing if neither takes all.
 pub(super) fn decompress(input: &[u8], size: usize, fixed_first: bool) -> Option<Vec<u8>> {
     let dynamic = || {
         let (head, data) = input.split_at_checked(8)?;

@@ -2,8 +2,8 @@
 
 use crate::blob::{Bytes, Endian, OutOfBounds, to_u64};
 
-/// A number of `width` bits that starts `bit` bits into a structure. Little-endian structures count from the lowest bit of their first byte,
-/// big-endian ones from the highest.
+/// A number of `width` bits that starts `bit` bits into a structure. Little-endian structures count from the lowest bit of their first
+/// byte, big-endian ones from the highest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     bit: u64,

@@ -18,8 +18,8 @@ pub(super) const METADATA_SIZE: u64 = 8192;
 /// More than any image: larger offsets are no offsets.
 const LARGEST: u64 = 1 << 48;
 
-/// Magics, and the byte order that usually goes with them. All were made from the first by swapping letters, to mark another compression, and
-/// none says more than that: byte order, version and compression are found out.
+/// Magics, and the byte order that usually goes with them. All were made from the first by swapping letters, to mark another compression,
+/// and none says more than that: byte order, version and compression are found out.
 pub(super) static MAGICS: &[([u8; 4], Endian)] = &[
     (*b"hsqs", Endian::Little),
     (*b"sqsh", Endian::Big),

@@ -94,8 +94,8 @@ impl Reader<'_> {
         Ok(bytes)
     }
 
-    /// The next size in the list of a file's blocks, as version 2 and later have it. Version 1 has `u16`: bit 15 says that the block stands as
-    /// it is, no bytes are all that the others can not count.
+    /// The next size in the list of a file's blocks, as version 2 and later have it. Version 1 has `u16`: bit 15 says that the block
+    /// stands as it is, no bytes are all that the others can not count.
     pub(super) fn block_entry(&mut self, cursor: &mut Cursor) -> Result<u32, Fault> {
         let endian = self.superblock.endian;
         if self.superblock.layout.block_entry != 2 {

@@ -1,7 +1,7 @@
 //! Sizes of pages and spare areas, and where in those the tags are. Written nowhere: found by trying what makes sense of the first pages.
 
 use super::page::{Pages, read};
-use crate::blob::{Bytes, Endian};
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::problem::Rejected;
 
 /// How an image is divided.
@@ -26,7 +26,8 @@ pub(super) enum Place {
     Inband,
 }
 
-/// Bytes of pages and spare areas, the smallest first: pairs of small pages look like a page of twice the size, but not the other way round.
+/// Bytes of pages and spare areas, the smallest first: pairs of small pages look like a page of twice the size, but not the other way
+/// round.
 const SIZES: [(u64, u64); 15] = [
     (512, 16),
     (1024, 28),
@@ -67,11 +68,7 @@ impl Geometry {
             (_, 1..=5) => Endian::Big,
             _ => return Err(Rejected("type of object")),
         };
-        // A name without control characters, and zeros or erased flash behind it.
-        let name = bytes.text(10, 256)?;
-        if name.iter().any(|byte| byte.is_ascii_control()) || name.len() > 255 {
-            return Err(Rejected("name"));
-        }
+        check(bytes, endian)?;
         let spare = SIZES.into_iter().flat_map(|(page, spare)| {
             let scattered = (page == 512).then_some((page, spare, Place::Scattered));
             let places = (0..=spare.saturating_sub(Self::TAGS)).map(move |offset| (page, spare, Place::Spare(offset)));
@@ -95,4 +92,28 @@ impl Geometry {
         }
         good >= 2 && good == all
     }
+}
+
+/// What the page that begins an object has beside its tags. Trying all geometries is work, so all that is cheap comes before it.
+fn check(bytes: Bytes<'_>, endian: Endian) -> Result<(), Rejected> {
+    // A name without control characters, and zeros or erased flash behind it.
+    let name = bytes.text(10, 255)?;
+    if name.iter().any(u8::is_ascii_control) {
+        return Err(Rejected("name"));
+    }
+    let behind = 10_u64.saturating_add(to_u64(name.len()));
+    let behind = bytes.get(behind, 265_u64.saturating_sub(behind))?;
+    if !behind.iter().skip(1).all(|byte| *byte == 0) && !behind.iter().skip(1).all(|byte| *byte == 0xff) {
+        return Err(Rejected("what is behind the name"));
+    }
+    let expected = match bytes.u32(0, endian)? {
+        1 => 0x8000,
+        2 => 0xa000,
+        3 => 0x4000,
+        _ => return Ok(()),
+    };
+    if bytes.u32(268, endian)? & 0xffff_f000 != expected {
+        return Err(Rejected("mode"));
+    }
+    Ok(())
 }

@@ -56,8 +56,8 @@ impl EraseCounter {
 pub(super) struct PebSize(pub(super) u64);
 
 impl PebSize {
-    /// What all distances to the next headers have in common. Where there are few: the smallest power of two of which an odd multiple leads to a
-    /// like header; smaller ones lead there by even multiples only, so that an empty PEB right behind the first does no harm.
+    /// What all distances to the next headers have in common. Where there are few: the smallest power of two of which an odd multiple
+    /// leads to a like header; smaller ones lead there by even multiples only, so that an empty PEB right behind the first does no harm.
     pub(super) fn find(bytes: Bytes<'_>, first: &EraseCounter) -> Result<Self, Rejected> {
         let leads = |distance: u64| EraseCounter::read(bytes, distance).is_ok_and(|next| next.is_same_image(first));
         let sizes = (11..=24).map(|bits| 1_u64 << bits).filter(|size| *size > first.data_offset);
@@ -65,8 +65,8 @@ impl PebSize {
         Self::common(bytes, first).or_else(|| sizes.next()).map(Self).ok_or(Rejected("no second erase block"))
     }
 
-    /// It need be no power of two: there are chips whose blocks have, say, 192 pages. In dumps with spare areas headers stand at odd distances, too, but their other
-    /// headers are not where the first ones say.
+    /// It need be no power of two: there are chips whose blocks have, say, 192 pages. In dumps with spare areas headers stand at odd
+    /// distances, too, but their other headers are not where the first ones say.
     fn common(bytes: Bytes<'_>, first: &EraseCounter) -> Option<u64> {
         let named = |peb: u64| bytes.has(peb.saturating_add(first.vid_hdr_offset), b"UBI!\x01");
         let (mut size, mut at, mut found, mut known) = (0_u64, 0_u64, 0_u32, u32::from(named(0)));
