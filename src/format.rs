@@ -18,6 +18,7 @@ mod names;
 mod partition;
 mod program;
 mod spec;
+mod unix;
 mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};

@@ -2,7 +2,9 @@
 
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
+    ("android-sdk-libsparse-utils", &["img2simg"]),
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
+    ("btrfs-progs", &["mkfs.btrfs"]),
     ("bzip2", &["bzip2"]),
     ("cpio", &["cpio"]),
     ("cramfsswap", &["cramfsswap"]),
@@ -10,6 +12,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("dosfstools", &["mkfs.fat"]),
     ("dpkg", &["dpkg-deb"]),
     ("e2fsprogs", &["debugfs", "mke2fs"]),
+    ("erofs-utils", &["mkfs.erofs"]),
+    ("f2fs-tools", &["mkfs.f2fs", "sload.f2fs"]),
     ("fdisk", &["sfdisk"]),
     ("gcc", &["gcc"]),
     ("gcc-arm-linux-gnueabihf", &["arm-linux-gnueabihf-gcc"]),
@@ -19,6 +23,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("libc-bin", &["ldd"]),
     ("lz4", &["lz4"]),
     ("lzop", &["lzop"]),
+    ("makefs", &["makefs"]),
     ("mkbootimg", &["mkbootimg"]),
     ("mtd-utils", &["mkfs.jffs2", "mkfs.ubifs", "sumtool", "ubinize"]),
     ("mtools", &["mcopy", "mdel", "mmd"]),
@@ -29,7 +34,9 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("srecord", &["srec_cat"]),
     ("tar", &["tar"]),
     ("u-boot-tools", &["mkimage"]),
+    ("util-linux", &["mkfs.minix", "mkswap"]),
     ("util-linux-extra", &["mkfs.cramfs"]),
+    ("xfsprogs", &["mkfs.xfs"]),
     ("xz-utils", &["xz"]),
     ("zip", &["zip"]),
     ("zstd", &["zstd"]),

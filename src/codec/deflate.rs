@@ -23,6 +23,20 @@ pub(super) fn block(input: &[u8], limit: u64, zlib: bool) -> Result<Vec<u8>, Fau
     }
 }
 
+/// The first `limit` bytes of a block, whatever follows.
+pub(super) fn first(input: &[u8], limit: u64, zlib: bool) -> Result<Vec<u8>, Fault> {
+    let mut state = Decompress::new(zlib);
+    let mut output = room(limit, input, RATIO);
+    let status = state.decompress(input, &mut output, FlushDecompress::None);
+    output.truncate(to_usize(state.total_out()));
+    match status {
+        Ok(Status::StreamEnd) => Ok(output),
+        Ok(_) if state.total_out() >= limit => Ok(output),
+        Ok(_) => Err(Fault::Truncated("deflate block ends early".to_owned())),
+        Err(error) => Err(Fault::corrupt(format!("deflate: {error}"))),
+    }
+}
+
 pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget, zlib: bool) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
     let mut state = Decompress::new(zlib);

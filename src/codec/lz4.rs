@@ -170,27 +170,61 @@ fn readable(input: Bytes<'_>, history: u64, most: u64) -> u64 {
 
 fn sequence(input: Bytes<'_>, start: u64) -> Option<(u64, u64, u16, u64)> {
     let mut at = start.saturating_add(1);
-    let number = |nibble: u8, at: &mut u64| {
-        let mut number = u64::from(nibble);
-        if nibble == 15 {
-            loop {
-                let more = input.u8(*at).ok()?;
-                *at = at.saturating_add(1);
-                number = number.saturating_add(more.into());
-                if more != 255 {
-                    break;
-                }
-            }
-        }
-        Some(number)
-    };
     let token = input.u8(start).ok()?;
-    let literals = number(token >> 4, &mut at)?;
+    let literals = number(input, token >> 4, &mut at)?;
     at = at.saturating_add(literals);
     let offset = input.u16(at, Endian::Little).ok()?;
     at = at.saturating_add(2);
-    let length = number(token & 15, &mut at)?.saturating_add(4);
+    let length = number(input, token & 15, &mut at)?.saturating_add(4);
     Some((at, literals, offset, length))
+}
+
+/// A length of which `nibble` is the beginning: 15 goes on in the bytes at `at`, of which each but the last is 255.
+fn number(input: Bytes<'_>, nibble: u8, at: &mut u64) -> Option<u64> {
+    let mut number = u64::from(nibble);
+    if nibble == 15 {
+        loop {
+            let more = input.u8(*at).ok()?;
+            *at = at.saturating_add(1);
+            number = number.saturating_add(more.into());
+            if more != 255 {
+                break;
+            }
+        }
+    }
+    Some(number)
+}
+
+/// The first `limit` bytes of a block, whatever follows.
+pub(super) fn first(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
+    let mut output = Vec::new();
+    sequences(Bytes(input), &mut output, limit).ok_or_else(early)?;
+    Ok(output)
+}
+
+fn sequences(input: Bytes<'_>, output: &mut Vec<u8>, limit: u64) -> Option<()> {
+    let mut at = 0_u64;
+    loop {
+        let token = input.u8(at).ok()?;
+        at = at.saturating_add(1);
+        let literals = number(input, token >> 4, &mut at)?;
+        let room = limit.saturating_sub(to_u64(output.len()));
+        output.extend_from_slice(input.get(at, literals.min(room)).ok()?);
+        at = at.saturating_add(literals);
+        if literals >= room || at >= input.len() {
+            return Some(());
+        }
+        let offset = usize::from(input.u16(at, Endian::Little).ok()?);
+        at = at.saturating_add(2);
+        let length = number(input, token & 15, &mut at)?.saturating_add(4);
+        let mut left = to_usize(length.min(limit.saturating_sub(to_u64(output.len()))));
+        let start = output.len().checked_sub(offset).filter(|_| offset > 0)?;
+        while left > 0 {
+            let piece = left.min(output.len().saturating_sub(start));
+            output.extend_from_within(start..start.saturating_add(piece));
+            left = left.saturating_sub(piece);
+        }
+    }
 }
 
 /// Bytes in every block of a legacy stream but the last.

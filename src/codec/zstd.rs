@@ -26,6 +26,17 @@ pub(super) fn block(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
     collect("zstd", limit, |sink| one(Bytes(input), sink))
 }
 
+/// The first `limit` bytes of a block, whatever follows.
+pub(super) fn first(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
+    let mut output = Vec::new();
+    let (_, fault) = one(Bytes(input), &mut |bytes| {
+        let room = limit.saturating_sub(crate::blob::to_u64(output.len()));
+        output.extend_from_slice(Bytes(bytes).up_to(0, room));
+        if crate::blob::to_u64(output.len()) < limit { Ok(()) } else { Err(Fault::corrupt("zstd: there is more")) }
+    });
+    if crate::blob::to_u64(output.len()) >= limit { Ok(output) } else { fault.map_or(Ok(output), Err) }
+}
+
 pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
     several(input, budget, |rest| (rest.has(0, MAGIC) || skippable(rest).is_some()).then_some(0), one)
 }

@@ -91,6 +91,11 @@ pub(crate) fn try_unpack_at(format: &dyn Format, bytes: &[u8], start: u64) -> Op
     Some(unpacked)
 }
 
+/// What a fixture holds that is packed by gzip, as disks are mostly empty.
+pub(crate) fn gunzip(packed: &[u8]) -> Vec<u8> {
+    crate::codec::Codec::Gzip.stream(packed, &budget()).output.as_slice().to_vec()
+}
+
 /// Feeds `format` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.
 pub(crate) fn survives_damage(format: &dyn Format, bytes: &[u8]) {
     for copy in crate::testing::damaged(bytes, 300, 4096) {

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod linuxfs;
 
 use std::fs;
 use std::io::Read;

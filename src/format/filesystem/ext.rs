@@ -7,6 +7,7 @@ use crate::problem::{Fault, Rejected};
 
 mod folder;
 mod inode;
+mod journal;
 mod map;
 mod superblock;
 mod volume;
@@ -29,7 +30,7 @@ static SPEC: Spec = Spec {
     leaf: false,
     references: &["https://www.kernel.org/doc/html/latest/filesystems/ext4/", "https://www.nongnu.org/ext2-doc/ext2.html"],
     limitations: &[
-        "the journal is not replayed, and an external journal is not recognized",
+        "an external journal and fast commits are not replayed",
         "deleted files are not recovered",
         "extended attributes are not handed over",
         "encrypted files and files compressed by e2compr are handed over as they stand",
@@ -61,13 +62,21 @@ impl Format for Ext {
         if !superblock.checksum_fits {
             children.problem(&Fault::Checksum("the superblock does not fit its checksum".to_owned()), Some(1024));
         }
-        if superblock.needs_recovery() {
-            children.problem(&Fault::unsupported("the journal holds changes, which are not replayed"), Some(1024));
-        }
         if features != 0 {
             children.problem(&Fault::unsupported(format!("unknown features {features:#x}")), Some(1024));
         }
+        let recover = superblock.needs_recovery();
         let mut volume = Volume::new(blob.bytes(), superblock);
+        if recover {
+            match journal::replay(&mut volume) {
+                Ok((replayed, 0)) => volume.replayed = replayed,
+                Ok((replayed, lost)) => {
+                    volume.replayed = replayed;
+                    children.problem(&Fault::unsupported(format!("{lost} blocks of the journal are not replayed")), Some(1024));
+                }
+                Err(fault) => children.problem(&Fault::unsupported(format!("the journal is not replayed: {fault}")), Some(1024)),
+            }
+        }
         Walk::new(&mut volume, children).run()?;
         if length > blob.len() {
             return Err(Fault::Truncated(format!("{} of {length} bytes are there", blob.len())));

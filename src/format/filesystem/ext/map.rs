@@ -57,6 +57,16 @@ impl Map {
         if run.physical == 0 || run.physical.saturating_add(run.count) > volume.superblock.blocks {
             return self.fail(Fault::corrupt(format!("block {} is outside of the file system", run.physical)));
         }
+        if volume.replayed.range(run.physical..run.physical.saturating_add(run.count)).next().is_none() {
+            return self.push(run);
+        }
+        for index in 0..run.count {
+            let physical = volume.newest(run.physical.saturating_add(index));
+            self.push(Run { logical: run.logical.saturating_add(index), physical, count: 1 });
+        }
+    }
+
+    fn push(&mut self, run: Run) {
         match self.runs.last_mut() {
             Some(last) if run.logical < last.end() => self.fail(Fault::corrupt("the blocks of the file are not in order")),
             Some(last) if run.logical == last.end() && run.physical == last.physical.saturating_add(last.count) => {

@@ -1,6 +1,7 @@
 //! The superblock: how large everything is and where it stands.
 
 use crate::blob::{Bytes, Endian};
+use crate::format::unix::crc::crc32c;
 use crate::problem::Rejected;
 
 /// Where the superblock stands, whatever the block size.
@@ -27,7 +28,7 @@ const RO_COMPAT_METADATA_CSUM: u32 = 0x400;
 /// 14 s_first_data_block  18 s_log_block_size  1c s_log_cluster_size  20 s_blocks_per_group  24 s_clusters_per_group
 /// 28 s_inodes_per_group  38 s_magic  3c s_errors  48 s_creator_os  4c s_rev_level  54 s_first_ino  58 s_inode_size
 /// 5a s_block_group_nr  5c s_feature_compat  60 s_feature_incompat  64 s_feature_ro_compat  fe s_desc_size
-/// 104 s_first_meta_bg  150 s_blocks_count_hi  24c s_backup_bgs[2]  3fc s_checksum
+/// e0 s_journal_inum  104 s_first_meta_bg  150 s_blocks_count_hi  24c s_backup_bgs[2]  3fc s_checksum
 /// ```
 #[derive(Debug, Clone)]
 pub(super) struct Superblock {
@@ -47,6 +48,8 @@ pub(super) struct Superblock {
     pub(super) inode_size: u64,
     /// Bytes of a group descriptor.
     pub(super) descriptor_size: u64,
+    /// The inode of the journal, or 0.
+    pub(super) journal: u32,
     /// Whether the checksum fits, or there is none.
     pub(super) checksum_fits: bool,
     blocks_per_group: u64,
@@ -87,6 +90,7 @@ impl Superblock {
             first_inode: if dynamic { word(0x54)? } else { 11 },
             inode_size: if dynamic { half(0x58)?.into() } else { 128 },
             descriptor_size: if wide { half(0xfe)?.into() } else { 32 },
+            journal: later(0xe0)?,
             checksum_fits: true,
             blocks_per_group: word(0x20)?.into(),
             first_data_block: word(0x14)?.into(),
@@ -99,7 +103,7 @@ impl Superblock {
         superblock.check(bytes, dynamic)?;
         superblock.count_groups()?;
         if superblock.ro_compat & RO_COMPAT_METADATA_CSUM != 0 {
-            superblock.checksum_fits = crc32c(bytes.up_to(0, 0x3fc)) == word(0x3fc)?;
+            superblock.checksum_fits = crc32c(u32::MAX, bytes.up_to(0, 0x3fc)) == word(0x3fc)?;
         }
         Ok(superblock)
     }
@@ -223,22 +227,5 @@ impl Superblock {
         } else {
             self.ro_compat & RO_COMPAT_SPARSE_SUPER == 0 || group == 1 || [3, 5, 7].into_iter().any(power_of)
         }
-    }
-}
-
-/// CRC-32C without the final inversion, as the superblock keeps it.
-fn crc32c(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0x82f6_3b78 })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::crc32c;
-
-    #[test]
-    fn checksum_is_that_of_rfc_3720() {
-        assert_eq!(!crc32c(&[0; 32]), 0x8a91_36aa);
     }
 }
