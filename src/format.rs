@@ -29,6 +29,7 @@ mod simple;
 mod spec;
 mod times;
 mod uefi;
+mod unix;
 mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};

@@ -4,21 +4,19 @@ use super::Format;
 
 mod btrfs;
 mod cramfs;
-pub(super) mod crc;
 mod erofs;
 mod exfat;
 mod ext;
+mod ext_journal;
 mod f2fs;
 pub(super) mod fat;
 mod flat;
-mod inodes;
 pub(super) mod iso9660;
 mod jffs2;
 mod littlefs;
 mod minifs;
 mod minix;
 mod ntfs;
-mod pointers;
 mod qnx_ifs;
 mod recognized;
 mod romfs;
@@ -29,30 +27,4 @@ mod xfs;
 pub(super) mod yaffs;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[
-    &squashfs::Squashfs,
-    &cramfs::Cramfs,
-    &romfs::Romfs,
-    &jffs2::Jffs2,
-    &ubifs::Ubifs,
-    &iso9660::Iso9660,
-    &exfat::ExFat,
-    &ntfs::Ntfs,
-    &littlefs::LittleFs,
-    &qnx_ifs::QnxIfs,
-    &recognized::REISERFS,
-    &recognized::JFS,
-    &recognized::NILFS2,
-    &recognized::APFS,
-    &minifs::Minifs,
-    &flat::MEMFS,
-    &flat::AMBARELLA,
-    &yaffs::Yaffs,
-    &ext::Ext,
-    &erofs::Erofs,
-    &f2fs::F2fs,
-    &btrfs::Btrfs,
-    &xfs::Xfs,
-    &minix::Minix,
-    &fat::Fat,
-];
+pub(super) static FORMATS: &[&dyn Format] = &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &iso9660::Iso9660, &exfat::ExFat, &ntfs::Ntfs, &littlefs::LittleFs, &qnx_ifs::QnxIfs, &recognized::REISERFS, &recognized::JFS, &recognized::NILFS2, &recognized::APFS, &minifs::Minifs, &flat::MEMFS, &flat::AMBARELLA, &yaffs::Yaffs, &ext::Ext, &erofs::Erofs, &f2fs::F2fs, &btrfs::Btrfs, &xfs::Xfs, &ufs::Ufs, &ext_journal::ExtJournal, &minix::Minix, &fat::Fat];

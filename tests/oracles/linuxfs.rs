@@ -50,7 +50,7 @@ fn bsd_file_systems() {
     let bench = Bench::new(Names::Any);
     let (tree, image) = (bench.tree(), bench.at("image"));
     for (order, version) in [("le", "version=1"), ("be", "version=2")] {
-        bench.run("makefs", &["-t", "ffs", "-s", "32m", "-B", order, "-o", version, text(&image), text(&tree)]);
+        bench.run("makefs", &["-t", "ffs", "-s", "64m", "-f", "1000", "-B", order, "-o", version, text(&image), text(&tree)]);
         bench.file_comes_back(&format!("UFS {order} {version}"), "image");
     }
 }

@@ -30,7 +30,7 @@ static SPEC: Spec = Spec {
     leaf: false,
     references: &["https://www.kernel.org/doc/html/latest/filesystems/ext4/", "https://www.nongnu.org/ext2-doc/ext2.html"],
     limitations: &[
-        "an external journal is not recognized, and fast commits are not replayed",
+        "an external journal and fast commits are not replayed",
         "deleted files are not recovered",
         "extended attributes are not handed over",
         "encrypted files and files compressed by e2compr are handed over as they stand",

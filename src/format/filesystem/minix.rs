@@ -5,8 +5,8 @@ use crate::format::{Carved, Children, Format, Kind, Spec};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::{Fault, Rejected};
 
-use super::inodes::{self, Inode, Name, Volume, finish, put};
-use super::pointers::{self, Width};
+use crate::format::unix::inodes::{self, Inode, Name, Volume, finish, put};
+use crate::format::unix::pointers::{self, Width};
 
 mod superblock;
 

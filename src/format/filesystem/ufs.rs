@@ -5,8 +5,8 @@ use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::{Fault, Rejected};
 
-use super::inodes::{self, Inode, Name, Volume, finish, put};
-use super::pointers::{self, Width};
+use crate::format::unix::inodes::{self, Inode, Name, Volume, finish, put};
+use crate::format::unix::pointers::{self, Width};
 
 mod superblock;
 
@@ -23,6 +23,8 @@ static SPEC: Spec = Spec {
     magics: &[
         Magic::anywhere(&[0x54, 0x19, 0x01, 0x00]).at(superblock::FIRST + superblock::MAGIC),
         Magic::anywhere(&[0x00, 0x01, 0x19, 0x54]).at(superblock::FIRST + superblock::MAGIC),
+        Magic::anywhere(&[0x19, 0x01, 0x54, 0x19]).at(superblock::FIRST + superblock::MAGIC),
+        Magic::anywhere(&[0x19, 0x54, 0x01, 0x19]).at(superblock::FIRST + superblock::MAGIC),
         Magic::anywhere(&[0x19, 0x01, 0x54, 0x19]).at(superblock::SECOND + superblock::MAGIC),
         Magic::anywhere(&[0x19, 0x54, 0x01, 0x19]).at(superblock::SECOND + superblock::MAGIC),
     ],

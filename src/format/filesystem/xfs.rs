@@ -5,7 +5,7 @@ use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
-use super::inodes;
+use crate::format::unix::inodes;
 
 mod extents;
 mod folder;

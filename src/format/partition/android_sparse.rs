@@ -67,7 +67,7 @@ impl Header {
             checksum: word(24)?,
         };
         let sizes = (28..=4096).contains(&header.size) && (12..=4096).contains(&header.chunk_header);
-        if !sizes || header.block == 0 || header.block % 4 != 0 || header.block > 1 << 26 {
+        if !sizes || header.block == 0 || !header.block.is_multiple_of(4) || header.block > 1 << 26 {
             return Err(Rejected("header or block size"));
         }
         if header.chunks == 0 || header.chunks > MOST_CHUNKS {

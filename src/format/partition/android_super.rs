@@ -62,7 +62,7 @@ impl Geometry {
             return Err(Rejected("checksum"));
         }
         let geometry = Self { slot_size: word(40)?.into(), slots: word(44)? };
-        if geometry.slot_size == 0 || geometry.slot_size % SECTOR != 0 || !(1..=64).contains(&geometry.slots) {
+        if geometry.slot_size == 0 || !geometry.slot_size.is_multiple_of(SECTOR) || !(1..=64).contains(&geometry.slots) {
             return Err(Rejected("slots"));
         }
         Ok(geometry)

@@ -4,7 +4,7 @@ use super::tree::Item;
 use super::volume::{Btrfs, Number};
 use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::codec::Codec;
-use crate::format::filesystem::inodes::{Inode, finish, put};
+use crate::format::unix::inodes::{Inode, finish, put};
 use crate::limits::Output;
 use crate::problem::Fault;
 

@@ -1,3 +1,5 @@
+//! Images by `mkfs.btrfs`, compared with the tree that they were made of.
+
 use std::path::Path;
 use std::process::Command;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::superblock::Superblock;
 use super::tree::{Item, Key, Trees};
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::filesystem::inodes::{Inode, Name, Volume};
+use crate::format::unix::inodes::{Inode, Name, Volume};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::Fault;
 

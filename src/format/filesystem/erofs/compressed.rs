@@ -5,7 +5,7 @@ use super::inode::Detail;
 use super::volume::Erofs;
 use crate::blob::{Blob, Bytes, to_u64, to_usize};
 use crate::codec::{Codec, LzmaProperties, lzma_raw_block};
-use crate::format::filesystem::inodes::{Inode, Volume as _, finish, put};
+use crate::format::unix::inodes::{Inode, Volume as _, finish, put};
 use crate::limits::Output;
 use crate::problem::Fault;
 

@@ -3,7 +3,7 @@
 use super::inode::{Detail, Layout};
 use super::superblock::Superblock;
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::Inode;
+use crate::format::unix::inodes::Inode;
 use crate::problem::Fault;
 
 const COMPACTED_2B: u16 = 0x1;
@@ -212,7 +212,7 @@ impl Indexes<'_> {
     /// bytes 16; the latter stand at multiples of 32, with the former before and behind.
     fn pack(&self, number: u64) -> (u64, u64, u64) {
         let before = 32_u64.saturating_sub(self.base % 32) / 4 % 8;
-        let small = if self.flags & COMPACTED_2B != 0 { self.count.saturating_sub(before) / 16 * 16 } else { 0 };
+        let small = if self.flags & COMPACTED_2B != 0 { self.count.saturating_sub(before) & !15 } else { 0 };
         let small_at = self.base.saturating_add(before.saturating_mul(4));
         let pair = |at: u64, index: u64| (at.saturating_add((index / 2).saturating_mul(8)), 8, index % 2);
         match number.checked_sub(before) {

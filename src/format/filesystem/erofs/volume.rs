@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::inode::{self, Detail, Layout};
 use super::superblock::Superblock;
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
-use crate::format::filesystem::inodes::{Inode, Name, Volume, finish, put};
+use crate::format::unix::inodes::{Inode, Name, Volume, finish, put};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::Fault;
 

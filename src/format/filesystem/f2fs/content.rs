@@ -5,7 +5,7 @@ use super::superblock::BLOCK;
 use super::volume::F2fs;
 use crate::blob::{Bytes, Endian, to_u64};
 use crate::codec::Codec;
-use crate::format::filesystem::inodes::{Inode, finish, put};
+use crate::format::unix::inodes::{Inode, finish, put};
 use crate::limits::Output;
 use crate::problem::Fault;
 

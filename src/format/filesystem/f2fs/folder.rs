@@ -1,7 +1,7 @@
 //! Blocks of names, and names in an inode.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::Name;
+use crate::format::unix::inodes::Name;
 use crate::problem::Fault;
 
 /// Bytes of an entry (u32 hash, u32 inode, u16 length of the name, u8 type), and of a piece of a name.

@@ -2,7 +2,7 @@
 
 use super::superblock::Superblock;
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::{Inode, device_numbers};
+use crate::format::unix::inodes::{Inode, device_numbers};
 use crate::problem::Fault;
 
 const INLINE_XATTR: u8 = 0x01;

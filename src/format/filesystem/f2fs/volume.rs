@@ -5,7 +5,7 @@ use super::folder::Layout;
 use super::inode::{self, Detail};
 use super::superblock::{BLOCK, Superblock};
 use crate::blob::{Bytes, Span};
-use crate::format::filesystem::inodes::{Inode, Name, Volume, finish};
+use crate::format::unix::inodes::{Inode, Name, Volume, finish};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::Fault;
 

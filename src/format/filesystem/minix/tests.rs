@@ -1,3 +1,5 @@
+//! Images of every version, and by `mkfs.minix`.
+
 use std::process::Command;
 
 use super::*;

@@ -3,7 +3,7 @@
 use crate::blob::{Bytes, Endian, Span};
 use crate::problem::{Fault, Rejected};
 
-/// Where the superblock of each version stands, and where the magic is in it.
+/// Where the superblock of each version stands (that of the second at times where the first has it), and where the magic is in it.
 pub(super) const FIRST: u64 = 8192;
 pub(super) const SECOND: u64 = 65_536;
 pub(super) const MAGIC: u64 = 1372;
@@ -39,7 +39,7 @@ pub(super) struct Superblock {
 
 impl Superblock {
     pub(super) fn read(image: Bytes<'_>) -> Result<Self, Rejected> {
-        let kinds = [(FIRST, FIRST_MAGIC, 4), (SECOND, SECOND_MAGIC, 8)];
+        let kinds = [(FIRST, FIRST_MAGIC, 4), (SECOND, SECOND_MAGIC, 8), (FIRST, SECOND_MAGIC, 8)];
         let orders = [Endian::Little, Endian::Big];
         let mut all = kinds.iter().flat_map(|kind| orders.map(|endian| (*kind, endian)));
         all.find_map(|((at, magic, number), endian)| Self::at(image, at, magic, number, endian).ok()).ok_or(Rejected("no superblock"))

@@ -3,7 +3,7 @@
 use super::inode::{Detail, Keeping};
 use super::superblock::Superblock;
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::Inode;
+use crate::format::unix::inodes::Inode;
 use crate::limits::Effort;
 use crate::problem::Fault;
 

@@ -1,7 +1,7 @@
 //! Names: in the inode of a small folder, or in blocks.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::Name;
+use crate::format::unix::inodes::Name;
 use crate::problem::Fault;
 
 /// Marks a free place in a block.

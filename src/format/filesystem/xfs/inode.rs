@@ -1,8 +1,8 @@
-//! Inodes.
+//! Inodes: what a file is, and what of it stands in the inode itself.
 
 use super::superblock::{Superblock, checksum_fits};
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::inodes::Inode;
+use crate::format::unix::inodes::Inode;
 use crate::problem::Fault;
 
 const LARGE_TIMES: u64 = 0x8;

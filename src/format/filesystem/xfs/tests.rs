@@ -1,3 +1,5 @@
+//! Images by `mkfs.xfs`, compared with the tree that they were made of.
+
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;

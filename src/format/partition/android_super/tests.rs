@@ -1,3 +1,5 @@
+//! An image whose partitions are known, whole and damaged.
+
 use super::*;
 use crate::format::testing::tree::noise;
 use crate::format::testing::{carve, survives_damage, unpack, unpack_at};

@@ -1,3 +1,5 @@
+//! A physical volume whose logical volumes are known, whole and damaged.
+
 use super::*;
 use crate::format::testing::tree::noise;
 use crate::format::testing::{carve, survives_damage, unpack, unpack_at};

@@ -62,8 +62,7 @@ impl Section {
 pub(super) fn parse(text: &[u8]) -> Result<Section, Fault> {
     let mut reader = Reader { text: Bytes(text), at: 0 };
     let mut open: Vec<(Vec<u8>, Section)> = vec![(Vec::new(), Section::default())];
-    loop {
-        let Some(byte) = reader.next() else { break };
+    while let Some(byte) = reader.next() {
         if byte == b'}' {
             reader.skip();
             let done = open.pop();

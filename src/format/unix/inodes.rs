@@ -29,23 +29,23 @@ const FIFO: u32 = 0o010_000;
 
 /// An inode, with what else a file system must know of it.
 #[derive(Debug, Clone)]
-pub(super) struct Inode<D> {
+pub(in crate::format) struct Inode<D> {
     /// Where it stands.
-    pub(super) at: u64,
+    pub(in crate::format) at: u64,
     /// Type and permissions as in `st_mode`.
-    pub(super) mode: u32,
+    pub(in crate::format) mode: u32,
     /// Bytes of its content.
-    pub(super) size: u64,
+    pub(in crate::format) size: u64,
     /// Major and minor number, if it is a device.
-    pub(super) device: (u32, u32),
+    pub(in crate::format) device: (u32, u32),
     /// Owner.
-    pub(super) uid: u32,
+    pub(in crate::format) uid: u32,
     /// Group.
-    pub(super) gid: u32,
+    pub(in crate::format) gid: u32,
     /// Last change, seconds since 1970, if it is kept.
-    pub(super) modified: Option<i64>,
+    pub(in crate::format) modified: Option<i64>,
     /// What the file system needs to find the content.
-    pub(super) detail: D,
+    pub(in crate::format) detail: D,
 }
 
 impl<D> Inode<D> {
@@ -54,7 +54,7 @@ impl<D> Inode<D> {
     }
 
     /// Whether it is a folder.
-    pub(super) fn is_folder(&self) -> bool {
+    pub(in crate::format) fn is_folder(&self) -> bool {
         self.is(FOLDER)
     }
 
@@ -75,15 +75,15 @@ impl<D> Inode<D> {
 }
 
 /// A device number as Linux keeps it in 32 bits: 12 bits of the major between 8 and 12 of the minor.
-pub(super) fn device_numbers(device: u32) -> (u32, u32) {
+pub(in crate::format) fn device_numbers(device: u32) -> (u32, u32) {
     ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
 }
 
 /// A name and the number of the inode that it means.
-pub(super) type Name<N> = (Vec<u8>, N);
+pub(in crate::format) type Name<N> = (Vec<u8>, N);
 
 /// A file system that can be walked.
-pub(super) trait Volume {
+pub(in crate::format) trait Volume {
     /// What inodes are known by.
     type Number: Copy + Ord + Debug;
     /// What it needs to find the content of an inode.
@@ -106,7 +106,7 @@ pub(super) trait Volume {
 }
 
 /// Hands over everything below the folder `root` of `volume`. The paths begin with `prefix`.
-pub(super) fn walk<V: Volume>(
+pub(in crate::format) fn walk<V: Volume>(
     volume: &mut V,
     children: &mut Children<'_>,
     roots: &[(String, V::Number)],
@@ -146,8 +146,11 @@ impl<V: Volume> Walk<'_, '_, '_, V> {
             Err(fault) => return self.problem(&fault, &format!("{path:.200?}"), None),
         };
         let mut names = Vec::new();
-        if let Err(fault) = self.volume.names(&inode, &mut names) {
-            self.problem(&fault, &format!("the folder {path:.200?}"), Some(inode.at))?;
+        match self.volume.names(&inode, &mut names) {
+            Ok(()) => {}
+            // What one folder alone may not do ends this folder only.
+            Err(limit @ Fault::Exceeded(Exceeded::Artifact(_) | Exceeded::Ratio(_))) => self.children.problem(&limit, Some(inode.at)),
+            Err(fault) => self.problem(&fault, &format!("the folder {path:.200?}"), Some(inode.at))?,
         }
         let below = self.folders.len();
         for (name, number) in names {
@@ -245,7 +248,7 @@ impl<V: Volume> Walk<'_, '_, '_, V> {
 }
 
 /// Writes `bytes` to where they belong, and zeros for what is missing before them. No more than `size` bytes are ever there.
-pub(super) fn put(output: &mut Output<'_>, start: u64, bytes: &[u8], size: u64) -> Result<(), Exceeded> {
+pub(in crate::format) fn put(output: &mut Output<'_>, start: u64, bytes: &[u8], size: u64) -> Result<(), Exceeded> {
     let room = size.saturating_sub(start);
     let bytes = crate::blob::Bytes(bytes).up_to(0, room);
     if bytes.is_empty() {
@@ -260,6 +263,6 @@ pub(super) fn put(output: &mut Output<'_>, start: u64, bytes: &[u8], size: u64) 
 }
 
 /// Fills the hole at the end.
-pub(super) fn finish(output: &mut Output<'_>, size: u64) -> Result<(), Exceeded> {
+pub(in crate::format) fn finish(output: &mut Output<'_>, size: u64) -> Result<(), Exceeded> {
     output.zeros(size.saturating_sub(output.len()))
 }

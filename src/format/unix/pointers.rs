@@ -5,17 +5,17 @@ use crate::problem::Fault;
 
 /// How numbers of blocks are written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Width {
+pub(in crate::format) struct Width {
     /// Bytes of a number: 2, 4 or 8.
-    pub(super) bytes: u64,
-    pub(super) endian: Endian,
+    pub(in crate::format) bytes: u64,
+    pub(in crate::format) endian: Endian,
     /// Bytes of a block.
-    pub(super) block: u64,
+    pub(in crate::format) block: u64,
 }
 
 impl Width {
     /// The number at `at`; 0, which is a hole, where there is none.
-    pub(super) fn number(self, bytes: Bytes<'_>, at: u64) -> u64 {
+    pub(in crate::format) fn number(self, bytes: Bytes<'_>, at: u64) -> u64 {
         match self.bytes {
             2 => bytes.u16(at, self.endian).map_or(0, u64::from),
             4 => bytes.u32(at, self.endian).map_or(0, u64::from),
@@ -25,14 +25,14 @@ impl Width {
 }
 
 /// A block of a file: its place in the file, and its number.
-pub(super) type Placed = (u64, u64);
+pub(in crate::format) type Placed = (u64, u64);
 
 /// Reads a block of numbers.
-pub(super) type Read<'a, 'r> = dyn FnMut(u64) -> Result<Bytes<'a>, Fault> + 'r;
+pub(in crate::format) type Read<'a, 'r> = dyn FnMut(u64) -> Result<Bytes<'a>, Fault> + 'r;
 
 /// The blocks of a file that are no holes, in order, up to the `wanted`th. `numbers` are those of the inode, of which the first `direct`
 /// are of the file itself. What is behind a broken block is missing, and the fault says so.
-pub(super) fn blocks<'a>(
+pub(in crate::format) fn blocks<'a>(
     numbers: Bytes<'a>,
     width: Width,
     direct: u64,

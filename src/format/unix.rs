@@ -1,0 +1,5 @@
+//! What file systems of Unix have in common.
+
+pub(in crate::format) mod crc;
+pub(in crate::format) mod inodes;
+pub(in crate::format) mod pointers;
