@@ -5,6 +5,7 @@ use super::Format;
 mod alpha_encimg;
 mod avm_eva;
 mod bcm63xx_tag;
+mod belkin_trx;
 mod buffalo_enc;
 mod cisco_mzip;
 mod cybertan_bin;
@@ -28,6 +29,7 @@ mod mikrotik_npk;
 mod moxa_frm;
 mod netgear_chk;
 mod netgear_dni;
+mod packimg;
 mod poray;
 mod programstore;
 mod qnap;
@@ -87,6 +89,8 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &linksys_footer::LINKSYS_FOOTER,
     &sercomm::SERCOMM,
     &mikrotik_npk::MikrotikNpk,
+    &belkin_trx::BELKIN_TRX,
+    &packimg::PACKIMG,
     &avm_eva::AVM_EVA,
     &meraki::MERAKI,
     &zyxel_ras::ZYXEL_RAS,
