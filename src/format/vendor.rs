@@ -3,6 +3,7 @@
 use super::Format;
 
 mod alpha_encimg;
+mod autel_ecc;
 mod avm_eva;
 mod bcm63xx_tag;
 mod belkin_trx;
@@ -91,6 +92,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &mikrotik_npk::MikrotikNpk,
     &belkin_trx::BELKIN_TRX,
     &packimg::PACKIMG,
+    &autel_ecc::AUTEL_ECC,
     &avm_eva::AVM_EVA,
     &meraki::MERAKI,
     &zyxel_ras::ZYXEL_RAS,
