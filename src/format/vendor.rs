@@ -6,8 +6,10 @@ mod alpha_encimg;
 mod ami_bios_guard;
 mod ami_ucp;
 mod anjvision;
+mod autel_ecc;
 mod avm_eva;
 mod bcm63xx_tag;
+mod belkin_trx;
 mod buffalo_enc;
 mod cisco_mzip;
 mod cybertan_bin;
@@ -43,6 +45,7 @@ mod moxa_frm;
 mod netgear_chk;
 mod netgear_dni;
 mod novatek_bcl;
+mod packimg;
 mod poray;
 mod programstore;
 mod qnap;
@@ -70,3 +73,51 @@ mod zyxel_ras;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[&hwnp::Hwnp, &huawei_update::HuaweiUpdate, &zte_image::ZteImage, &zte_config::ZteConfig, &hikvision::Hikvision, &dahua::Dahua, &instar_hd::InstarHd, &instar_bneg::InstarBneg, &reolink::Reolink, &anjvision::Anjvision, &milbeaut::Milbeaut, &sunplus::Sunplus, &novatek_bcl::NovatekBcl, &dji_imah::DjiImah, &samsung_tzar::SamsungTzar, &tesla_sbfh::TeslaSbfh, &matter_ota::MatterOta, &zigbee_ota::ZigbeeOta, &tplink_v1::TPLINK_V1, &tplink_v2::TPLINK_V2, &tplink_safeloader::TPLINK_SAFELOADER, &tplink_rtos::TPLINK_RTOS, &netgear_chk::NETGEAR_CHK, &alpha_encimg::ALPHA_ENCIMG, &dlink_deafbead::DLINK_DEAFBEAD, &dlink_encrpted_img::DLINK_ENCRPTED_IMG, &dlink_fpkg::DLINK_FPKG, &dlink_mh01::DLINK_MH01, &dlink_shrs::DLINK_SHRS, &dlink_tlv::DLINK_TLV, &seama::SEAMA, &wrgg::WRGG, &buffalo_enc::BUFFALO_ENC, &senao::SENAO, &edimax_csys::EDIMAX_CSYS, &realtek_image::REALTEK_IMAGE, &zynos::ZYNOS, &zcomax::ZCOMAX, &luxul_lxl::LUXUL_LXL, &h3c_image::H3C_IMAGE, &moxa_frm::MOXA_FRM, &hp_bdl::HP_BDL, &hp_ipkg::HP_IPKG, &xiaomi_hdr::XIAOMI_HDR, &qnap::QNAP, &ubiquiti::UBIQUITI, &bcm63xx_tag::BCM63XX_TAG, &jcg::JCG, &netgear_dni::NETGEAR_DNI, &iptime_nas::IPTIME_NAS, &poray::PORAY, &cisco_mzip::CISCO_MZIP, &cybertan_bin::CYBERTAN_BIN, &linksys_footer::LINKSYS_FOOTER, &sercomm::SERCOMM, &mikrotik_npk::MikrotikNpk, &avm_eva::AVM_EVA, &meraki::MERAKI, &zyxel_ras::ZYXEL_RAS, &programstore::PROGRAMSTORE, &dell_pfs::DellPfs, &dell_pfs_section::DellPfsSection, &ami_bios_guard::AmiBiosGuard, &ami_ucp::AmiUcp, &insyde_iflash::InsydeIflash];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &hwnp::Hwnp,
+    &tplink_v1::TPLINK_V1,
+    &tplink_v2::TPLINK_V2,
+    &tplink_safeloader::TPLINK_SAFELOADER,
+    &tplink_rtos::TPLINK_RTOS,
+    &netgear_chk::NETGEAR_CHK,
+    &alpha_encimg::ALPHA_ENCIMG,
+    &dlink_deafbead::DLINK_DEAFBEAD,
+    &dlink_encrpted_img::DLINK_ENCRPTED_IMG,
+    &dlink_fpkg::DLINK_FPKG,
+    &dlink_mh01::DLINK_MH01,
+    &dlink_shrs::DLINK_SHRS,
+    &dlink_tlv::DLINK_TLV,
+    &seama::SEAMA,
+    &wrgg::WRGG,
+    &buffalo_enc::BUFFALO_ENC,
+    &senao::SENAO,
+    &edimax_csys::EDIMAX_CSYS,
+    &realtek_image::REALTEK_IMAGE,
+    &zynos::ZYNOS,
+    &zcomax::ZCOMAX,
+    &luxul_lxl::LUXUL_LXL,
+    &h3c_image::H3C_IMAGE,
+    &moxa_frm::MOXA_FRM,
+    &hp_bdl::HP_BDL,
+    &hp_ipkg::HP_IPKG,
+    &xiaomi_hdr::XIAOMI_HDR,
+    &qnap::QNAP,
+    &ubiquiti::UBIQUITI,
+    &bcm63xx_tag::BCM63XX_TAG,
+    &jcg::JCG,
+    &netgear_dni::NETGEAR_DNI,
+    &iptime_nas::IPTIME_NAS,
+    &poray::PORAY,
+    &cisco_mzip::CISCO_MZIP,
+    &cybertan_bin::CYBERTAN_BIN,
+    &linksys_footer::LINKSYS_FOOTER,
+    &sercomm::SERCOMM,
+    &mikrotik_npk::MikrotikNpk,
+    &belkin_trx::BELKIN_TRX,
+    &packimg::PACKIMG,
+    &autel_ecc::AUTEL_ECC,
+    &avm_eva::AVM_EVA,
+    &meraki::MERAKI,
+    &zyxel_ras::ZYXEL_RAS,
+    &programstore::PROGRAMSTORE,
+];

@@ -26,7 +26,7 @@ const DATA: u64 = 0x24;
 ///
 /// ```text
 ///  0 magic feed1281   4 size from c on   8 address   c type 75a0201   10 size of the data   14 size when unpacked   18 CRC of the data
-/// 1c properties of LZMA, 1 byte   1d size of its dictionary   21 0   24 data   then the checksum of all but the magic   then 0   entry point
+/// 1c properties of LZMA, 1 byte   1d size of its dictionary   21 0   24 data   then the checksum of all but the magic, 0, the entry point
 /// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);

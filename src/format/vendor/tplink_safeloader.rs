@@ -12,10 +12,13 @@ static SPEC: Spec = Spec {
     id: "tplink-safeloader",
     name: "TP-Link SafeLoader firmware",
     kind: Kind::Container,
-    magics: &[Magic::anywhere(b"fwup-ptn ").at(TABLE)],
+    magics: &[Magic::anywhere(TEXT).at(TABLE), Magic::anywhere(b"support-list\0").at(NAMES), Magic::anywhere(b"soft-version\0").at(NAMES)],
     leaf: false,
     references: &["https://github.com/openwrt/firmware-utils/blob/master/src/tplink-safeloader.c"],
-    limitations: &["signatures behind the image are not verified", "tables in binary, of images since 2022, are not read"],
+    limitations: &[
+        "signatures behind the image are not verified",
+        "of the tables in binary, which images since 2022 have, one variant is read",
+    ],
 };
 
 /// What is put before the image to make its hash.
@@ -23,6 +26,12 @@ const SALT: &[u8; 16] = b"\x7a\x2b\x15\xed\x9b\x98\x59\x6d\xe5\x04\xab\x44\xac\x
 
 /// Where the table stands, and where the offsets in it count from.
 const TABLE: u64 = 0x1014;
+
+/// How a line of the table begins.
+const TEXT: &[u8] = b"fwup-ptn ";
+
+/// Where the first name of a table in binary stands.
+const NAMES: u64 = TABLE + 12;
 
 /// Bytes of the table.
 const TABLE_SIZE: u64 = 0x800;
@@ -34,14 +43,18 @@ const TABLE_SIZE: u64 = 0x800;
 /// 1014 table: lines of "fwup-ptn NAME base 0xOFFSET size 0xSIZE\t\r\n", then a 0 or 0xff   1814 partitions
 /// ```
 ///
-/// Partitions of words begin with their size and a 0, four bytes each.
+/// Partitions of words begin with their size and a 0, four bytes each. Since 2022 the table is in binary, and counts from 1814 on:
+///
+/// ```text
+///  0 size of the root file system, which comes first   4 number of entries   8 0   c entries: name, 32 bytes; offset; size; type
+/// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let length = u64::from(bytes.u32(0, Endian::Big)?);
     let start = TABLE.saturating_add(TABLE_SIZE);
     let mut image = Image::new(length, start);
     let table = bytes.get(TABLE, TABLE_SIZE)?;
-    for line in table.split(|byte| *byte == b'\n') {
-        let Some((name, span)) = entry(line) else { break };
+    let entries = if table.starts_with(TEXT) { lines(table) } else { binary(Bytes(table), start)? };
+    for (name, span) in entries {
         if span.start < start {
             return Err(Rejected("a partition stands in the table"));
         }
@@ -53,6 +66,30 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let covered = vec![Over::Instead(SALT), Over::Span(Span::between(0x14, length))];
     image.sum("the image", 4, bytes.get(4, 16)?, sums::md5, covered);
     Ok(image)
+}
+
+/// All lines of the table.
+fn lines(table: &[u8]) -> Vec<(String, Span)> {
+    table.split(|byte| *byte == b'\n').map_while(entry).collect()
+}
+
+/// More partitions than any image has.
+const MOST: u32 = 32;
+
+/// The table in binary, of an image whose partitions begin at `start`.
+fn binary(table: Bytes<'_>, start: u64) -> Result<Vec<(String, Span)>, Rejected> {
+    let word = |at: u64| table.u32(at, Endian::Big).map(u64::from);
+    let count = table.u32(4, Endian::Big)?;
+    if !(1..=MOST).contains(&count) || word(8)? != 0 {
+        return Err(Rejected("the number of partitions"));
+    }
+    let mut entries = vec![("rootfs".to_owned(), Span::new(start, word(0)?))];
+    for index in 0..u64::from(count) {
+        let at = index.saturating_mul(0x2c).saturating_add(12);
+        let span = Span::new(start.saturating_add(word(at.saturating_add(32))?), word(at.saturating_add(36))?);
+        entries.push((path_text(table.text(at, 32)?), span));
+    }
+    Ok(entries)
 }
 
 /// A line of the table.
@@ -90,5 +127,13 @@ mod tests {
         holds(&TPLINK_SAFELOADER, IMAGE, &[("support-list", &list), ("os-image", KERNEL), ("file-system", ROOTFS)]);
         assert_eq!(unpack(&TPLINK_SAFELOADER, IMAGE).fact("header.product").unwrap(), "product_name:EX210,product_ver:1.0");
         verifies(&TPLINK_SAFELOADER, IMAGE, &[4, 0x1900, IMAGE.len() - 1]);
+    }
+
+    #[test]
+    fn partitions_of_a_table_in_binary_come_out() {
+        let image = include_bytes!("../../../fixtures/tplink-safeloader/repeater.bin");
+        let list = b"SupportList:\r\n{product_name:EX700,product_ver:1.0}\r\n";
+        holds(&TPLINK_SAFELOADER, image, &[("rootfs", ROOTFS), ("support-list", list), ("kernel", KERNEL)]);
+        assert_eq!(unpack(&TPLINK_SAFELOADER, image).fact("header.product").unwrap(), "product_name:EX700,product_ver:1.0");
     }
 }
