@@ -66,6 +66,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &soc::MTK_GFH,
     &soc::MTK_PART,
     &soc::IMX,
+    &soc::IMX8,
     &soc::BOOTGEN,
     &soc::OMAP,
     &soc::SOCFPGA,
@@ -81,6 +82,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &linux::BzImage,
     &linux::ZImage,
     &linux::Arm64,
+    &linux::RiscV,
     &linux::IkConfig,
     &vxworks::SymbolTable,
 ];
