@@ -82,7 +82,7 @@ fn container(bytes: Bytes<'_>, start: u64, layout: &mut Layout) -> Result<(), Re
             false => layout.part(name, image),
         }
         if image.length > 0 && !encrypted {
-            layout.check("the hash of an image", hash.start, move |bytes| hash_fits(bytes, image, hash));
+            layout.check_of("the hash of an image", hash.start, image.length, move |bytes| hash_fits(bytes, image, hash));
         }
     }
     Ok(())
