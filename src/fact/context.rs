@@ -44,7 +44,7 @@ impl Context {
     pub fn of(blob: &Blob, format: Option<&str>) -> Self {
         let bytes = blob.bytes();
         match format {
-            Some("linux-arm64") => Self::Kernel,
+            Some("linux-arm64" | "linux-riscv") => Self::Kernel,
             // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if is_module(bytes) => Self::KernelModule,

@@ -42,6 +42,8 @@ type Holds = Box<dyn Fn(Bytes<'_>) -> Result<bool, OutOfBounds>>;
 struct Check {
     what: &'static str,
     at: u64,
+    /// Bytes that it covers; 0 where there is only one, so that they cannot be many times those of the image.
+    covered: u64,
     holds: Holds,
 }
 
@@ -84,17 +86,28 @@ impl Layout {
         at: u64,
         holds: impl Fn(Bytes<'_>) -> Result<bool, OutOfBounds> + 'static,
     ) {
-        self.checks.push(Check { what, at, holds: Box::new(holds) });
+        self.check_of(what, at, 0, holds);
+    }
+
+    /// One of several checksums, which covers so many bytes.
+    pub(in crate::format) fn check_of(
+        &mut self,
+        what: &'static str,
+        at: u64,
+        covered: u64,
+        holds: impl Fn(Bytes<'_>) -> Result<bool, OutOfBounds> + 'static,
+    ) {
+        self.checks.push(Check { what, at, covered, holds: Box::new(holds) });
     }
 
     /// A checksum of 32 bits at `at`, over `covered`.
     pub(in crate::format) fn sum(&mut self, what: &'static str, at: u64, expected: u32, covered: Span, how: fn(&[u8]) -> u32) {
-        self.check(what, at, move |bytes| Ok(how(bytes.part(covered)?.0) == expected));
+        self.check_of(what, at, covered.length, move |bytes| Ok(how(bytes.part(covered)?.0) == expected));
     }
 
     /// A SHA-256 that stands at `at`, over `covered`.
     pub(in crate::format) fn sha256(&mut self, what: &'static str, at: u64, covered: Span) {
-        self.check(what, at, move |bytes| Ok(Sha256::digest(bytes.part(covered)?.0).as_slice() == bytes.get(at, 32)?));
+        self.check_of(what, at, covered.length, move |bytes| Ok(Sha256::digest(bytes.part(covered)?.0).as_slice() == bytes.get(at, 32)?));
     }
 
     /// Something that is wrong at `at`.
@@ -109,7 +122,15 @@ impl Layout {
                 children.fact(key, text, Span::new(field.start, length_of(text)));
             }
         }
+        // Parts may share bytes, but not so many that all of them are much more than there is. The same goes for what checksums cover.
+        let most = bytes.len().saturating_mul(4);
+        let mut left = most;
         for check in self.checks {
+            let Some(rest) = left.checked_sub(check.covered.min(bytes.len())) else {
+                children.problem(&Fault::corrupt(format!("what checksums cover overlaps: {} is not verified", check.what)), Some(check.at));
+                continue;
+            };
+            left = rest;
             if (check.holds)(bytes) == Ok(false) {
                 children.problem(&Fault::Checksum(format!("{} does not fit", check.what)), Some(check.at));
             }
@@ -117,8 +138,7 @@ impl Layout {
         for (fault, at) in self.problems {
             children.problem(&fault, Some(at));
         }
-        // Parts may share bytes, but not so many that all of them are much more than there is.
-        let mut left = bytes.len().saturating_mul(4);
+        left = most;
         for part in self.parts {
             if part.span.length.min(bytes.len()) > left {
                 children.problem(&Fault::corrupt(format!("the parts overlap: {} is left out", part.name)), Some(part.span.start));

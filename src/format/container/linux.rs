@@ -8,12 +8,14 @@ use crate::blob::{Bytes, Endian, Span, to_u64};
 mod arm64;
 mod bzimage;
 mod ikconfig;
+mod riscv;
 mod zboot;
 mod zimage;
 
 pub(super) use arm64::Arm64;
 pub(super) use bzimage::BzImage;
 pub(super) use ikconfig::IkConfig;
+pub(super) use riscv::RiscV;
 pub(super) use zboot::ZBOOT;
 pub(super) use zimage::ZImage;
 

@@ -1,5 +1,6 @@
 //! What the boot ROMs and flashing tools of chip makers read.
 
+mod ahab;
 mod allwinner;
 mod amlogic;
 mod ingenic;
@@ -12,6 +13,7 @@ mod small;
 mod wireless;
 mod xilinx;
 
+pub(super) use ahab::CONTAINERS as IMX8;
 pub(super) use allwinner::{EGON, IMAGEWTY, TOC0, TOC1};
 pub(super) use amlogic::{PACKAGE as AML_PACKAGE, RESOURCE as AML_RESOURCE};
 pub(super) use ingenic::SPL as INGENIC_SPL;

@@ -103,6 +103,9 @@ const IDENTITY: [(&[u8], &str); 9] = [
 const LARGEST: u64 = 256 << 10;
 const STEP: u64 = 1024;
 
+/// Environments of old loaders have remains of longer ones behind their end. They cost more to try, so only where one is likely to stand.
+const SECTOR: u64 = 256;
+
 impl Format for UBootEnv {
     fn spec(&self) -> &'static Spec {
         &SPEC
@@ -112,14 +115,14 @@ impl Format for UBootEnv {
         if follows_text(blob.bytes(), start) {
             return Err(Rejected("in the middle of text"));
         }
-        let environment = Environment::read(Bytes(blob.bytes().up_to(start, LARGEST)))?;
+        let environment = Environment::read(Bytes(blob.bytes().up_to(start, LARGEST)), start.is_multiple_of(SECTOR))?;
         Ok(Carved::new(environment.size, start, blob))
     }
 
     /// Says each variable; those that identify the device also under the keys that all headers have.
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
-        let environment = Environment::read(bytes).map_err(|rejected| Fault::corrupt(rejected.0))?;
+        let environment = Environment::read(bytes, true).map_err(|rejected| Fault::corrupt(rejected.0))?;
         let mut at = environment.data;
         for variable in bytes.up_to(at, environment.end.saturating_sub(at)).split(|byte| *byte == 0).filter(|variable| !variable.is_empty())
         {
@@ -149,7 +152,7 @@ fn follows_text(bytes: Bytes<'_>, start: u64) -> bool {
 ///
 /// ```text
 /// 0 CRC-32 of all that follows, but for the flag; in the byte order of the board   4 flag, in redundant environments only
-/// 4 or 5 variables "name=value", each with a NUL; one more NUL; 0x00 or 0xff up to the size, which is written nowhere
+/// 4 or 5 variables "name=value", each with a NUL; one more NUL; then up to the size, which is written nowhere, 0x00 or 0xff or remains
 /// ```
 struct Environment {
     /// Where the first variable begins.
@@ -160,11 +163,11 @@ struct Environment {
 }
 
 impl Environment {
-    fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
+    fn read(bytes: Bytes<'_>, remains: bool) -> Result<Self, Rejected> {
         let mut rejected = Rejected("no variables");
         for data in [4, 5] {
             match variables_end(bytes, data) {
-                Some(end) => match Self::sized(bytes, data, end) {
+                Some(end) => match Self::sized(bytes, data, end, remains) {
                     Some(environment) => return Ok(environment),
                     None => rejected = Rejected("no size at which the CRC fits"),
                 },
@@ -175,11 +178,12 @@ impl Environment {
     }
 
     /// The smallest size at which the CRC fits.
-    fn sized(bytes: Bytes<'_>, data: u64, end: u64) -> Option<Self> {
+    fn sized(bytes: Bytes<'_>, data: u64, end: u64, remains: bool) -> Option<Self> {
         let wanted = [bytes.u32(0, Endian::Little).ok()?, bytes.u32(0, Endian::Big).ok()?];
         let filler = bytes.u8(end.saturating_add(1)).unwrap_or(0);
         let padding = bytes.tail(end.saturating_add(1)).iter().take_while(|byte| **byte == filler).count();
-        let last = end.saturating_add(1).saturating_add(to_u64(padding)).min(LARGEST).min(bytes.len());
+        let padded = end.saturating_add(1).saturating_add(to_u64(padding));
+        let last = if remains { LARGEST } else { padded }.min(LARGEST).min(bytes.len());
         let mut sum = flate2::Crc::new();
         let mut summed = data;
         let mut size = end.saturating_add(1).next_multiple_of(STEP);

@@ -37,7 +37,7 @@ static QCDT_SPEC: Spec = Spec {
 pub(in crate::format) static QCDT: Laid = Laid { spec: &QCDT_SPEC, read: qcdt };
 
 /// More trees than any table holds.
-const MOST_TREES: u32 = 4096;
+const MOST_TREES: u32 = 1024;
 
 /// What differs between the two.
 struct Table {

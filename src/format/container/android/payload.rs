@@ -6,7 +6,7 @@ use super::protobuf::{Fields, Value, is_message};
 use crate::blob::{Blob, Bytes, Endian, Span};
 use crate::codec::Codec;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, part_text};
-use crate::limits::{Budget, Output};
+use crate::limits::{Budget, Effort, Output};
 use crate::problem::{Fault, Rejected};
 
 /// Update payload, major version 1 or 2.
@@ -49,10 +49,11 @@ impl Format for Payload {
                 block = size.clamp(512, 1 << 20);
             }
         }
+        let mut work = Work { bytes, header: &header, block, effort: Effort::new(children.budget(), bytes.len()) };
         let mut whole = [(1, Partition::new("rootfs")), (2, Partition::new("kernel"))];
         for (field, value) in Fields::new(bytes, header.manifest) {
             match value {
-                Value::Bytes(span) if field == 13 => Partition::read(bytes, span).unpack(bytes, &header, block, children)?,
+                Value::Bytes(span) if field == 13 => Partition::read(bytes, span).unpack(&mut work, children)?,
                 Value::Bytes(span) => {
                     let partition = whole.iter_mut().find(|(known, _)| *known == field);
                     partition.into_iter().for_each(|(_, partition)| partition.operations.push(span));
@@ -61,7 +62,7 @@ impl Format for Payload {
             }
         }
         for (_, partition) in whole.into_iter().filter(|(_, partition)| !partition.operations.is_empty()) {
-            partition.unpack(bytes, &header, block, children)?;
+            partition.unpack(&mut work, children)?;
         }
         Ok(())
     }
@@ -83,7 +84,7 @@ impl Header {
         let size = bytes.u64(12, Endian::Big)?;
         let (start, signature) = if bytes.u64(4, Endian::Big)? == 1 { (20, 0) } else { (24, u64::from(bytes.u32(20, Endian::Big)?)) };
         let manifest = Span::new(start, size);
-        if size == 0 || size > 256 << 20 || signature > 1 << 16 || !is_message(bytes, manifest) {
+        if size == 0 || size > 32 << 20 || signature > 1 << 16 || !is_message(bytes, manifest) {
             return Err(Rejected("sizes, or no manifest"));
         }
         Ok(Self { manifest, data: manifest.end().saturating_add(signature) })
@@ -147,14 +148,15 @@ impl<'a> Partition<'a> {
         partition
     }
 
-    fn unpack(self, bytes: Bytes<'_>, header: &Header, block: u64, children: &mut Children<'_>) -> Result<(), Fault> {
+    fn unpack(self, work: &mut Work<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
+        let bytes = work.bytes;
         if let Some(version) = self.version {
             children.fact("header.version", bytes.up_to(version.start, version.length), version);
         }
         let mut output = children.output();
         let mut worst = None;
         for operation in &self.operations {
-            let outcome = Operation::read(bytes, *operation).apply(bytes, header, block, &mut output);
+            let outcome = Operation::read(bytes, *operation).apply(work, &mut output);
             match outcome {
                 Err(fault) if fault.is_limit() => return Err(fault),
                 Err(fault) => worst = worst.or(Some(fault)),
@@ -173,6 +175,15 @@ impl<'a> Partition<'a> {
         }
         Ok(children.made_with(self.name, output, Attributes::default(), worst.as_ref())?)
     }
+}
+
+/// What all operations share.
+struct Work<'a> {
+    bytes: Bytes<'a>,
+    header: &'a Header,
+    /// Bytes of a block.
+    block: u64,
+    effort: Effort<'a>,
 }
 
 /// `InstallOperation`: 1 type, 2 offset and 3 length of its data, 6 where it goes (extents: 1 first block, 2 blocks), 8 SHA-256 of the data.
@@ -211,7 +222,8 @@ impl<'a> Operation<'a> {
     }
 
     /// Writes what it says to `output`. Holes are zero anyway.
-    fn apply(&self, bytes: Bytes<'_>, header: &Header, block: u64, output: &mut Output<'_>) -> Result<(), Fault> {
+    fn apply(&self, work: &mut Work<'_>, output: &mut Output<'_>) -> Result<(), Fault> {
+        let block = work.block;
         let codec = match self.kind {
             0 => None,
             1 => Some(Codec::Bzip2),
@@ -219,7 +231,9 @@ impl<'a> Operation<'a> {
             6 | 7 => return Ok(()),
             kind => return Err(Fault::unsupported(format!("changes of kind {kind} to what the partition was before"))),
         };
-        let data = bytes.part(Span::new(header.data.saturating_add(self.data.start), self.data.length))?.0;
+        let data = work.bytes.part(Span::new(work.header.data.saturating_add(self.data.start), self.data.length))?.0;
+        // Operations may share data, and overwrite what others wrote.
+        work.effort.spend(self.data.length)?;
         if self.hash.len() == 32 && Sha256::digest(data).as_slice() != self.hash {
             return Err(Fault::Checksum("the SHA-256 of some of its data does not fit".to_owned()));
         }
@@ -229,6 +243,7 @@ impl<'a> Operation<'a> {
             None => data,
             Some(codec) => {
                 made = codec.block(data, total.min(most_output(data)))?;
+                work.effort.spend(crate::format::length_of(&made))?;
                 &made
             }
         });

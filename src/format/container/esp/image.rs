@@ -113,7 +113,6 @@ fn describe(bytes: Bytes<'_>, at: u64, layout: &mut Layout) {
         say("header.version", 16, 32);
         say("header.product", 48, 32);
         say("header.date", 96, 16);
-        say("header.name", 112, 32);
     }
 }
 

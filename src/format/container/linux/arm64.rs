@@ -53,7 +53,7 @@ impl Format for Arm64 {
 }
 
 /// Where the sections end that the PE header of a kernel with an EFI stub lists (PE format: `PointerToRawData` + `SizeOfRawData`).
-fn sections_end(bytes: Bytes<'_>) -> Option<u64> {
+pub(super) fn sections_end(bytes: Bytes<'_>) -> Option<u64> {
     let header = u64::from(bytes.u32(0x3c, Endian::Little).ok()?);
     if !bytes.has(0, b"MZ") || !bytes.has(header, b"PE\0\0") {
         return None;

@@ -31,10 +31,15 @@ static BOOT_SPEC: Spec = Spec {
     id: "mediatek-boot",
     name: "MediaTek boot device header",
     kind: Kind::Container,
-    magics: &[Magic::anywhere(b"EMMC_BOOT\0\0\0"), Magic::anywhere(b"SF_BOOT\0\0\0\0\0"), Magic::anywhere(b"SDMMC_BOOT\0\0")],
+    magics: &[
+        Magic::anywhere(b"EMMC_BOOT\0\0\0"),
+        Magic::anywhere(b"SF_BOOT\0\0\0\0\0"),
+        Magic::anywhere(b"SDMMC_BOOT\0\0"),
+        Magic::anywhere(b"BOOTLOADER!\0V006NFIINFO\0"),
+    ],
     leaf: false,
     references: REFERENCES,
-    limitations: &["the header of NAND flash is not recognized, the preloader behind it is"],
+    limitations: &["newer headers of NAND flash, with other parity, are not recognized; the preloader behind them is"],
 };
 
 /// Part with a header.
@@ -96,12 +101,16 @@ fn gfh(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     Ok(layout)
 }
 
-/// 512 bytes with a name, and at 200 what stands where; all numbers little endian: name "BRLYT"\[8\], version, size of both headers, size of all,
-/// magic "BBBB", type.
+/// A name, and what stands where; in NAND flash both begin a page, and count pages, else the second is at 200 and counts bytes. All numbers
+/// are little endian: name "BRLYT"\[8\], version, size of both headers, size of all, magic "BBBB", type.
 fn boot(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
-    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
-    let (header, length) = (word(0x20c)?, word(0x210)?);
-    if !bytes.has(0x200, b"BRLYT\0\0\0") || !bytes.has(0x214, b"BBBB") || header < 0x220 || length <= header || length > 64 << 20 {
+    let nand = bytes.has(0, b"BOOTLOADER!");
+    let (place, unit) =
+        if nand { (u64::from(bytes.u16(0x1a, Endian::Little)?), u64::from(bytes.u16(0x1a, Endian::Little)?)) } else { (0x200, 1) };
+    let word = |at: u64| bytes.u32(place.saturating_add(at), Endian::Little).map(|size| u64::from(size).saturating_mul(unit));
+    let (header, length) = (word(12)?, word(16)?);
+    let known = bytes.has(place, b"BRLYT\0\0\0") && bytes.has(place.saturating_add(20), b"BBBB");
+    if !known || header < 0x220 || length <= header || length > 64 << 20 {
         return Err(Rejected("no layout behind the header"));
     }
     let mut layout = Layout::new(length);
@@ -129,5 +138,7 @@ mod tests {
         let unpacked = opens(&GFH, loader, &["preloader"]);
         assert!(unpacked.file("preloader").starts_with(b"\x7fELF"));
         assert_eq!(damaged(&GFH, loader, 1000), [Code::Checksum]);
+        let unpacked = opens(&BOOT, include_bytes!("../../../../fixtures/mediatek-boot/nand.bin"), &["loader"]);
+        assert!(unpacked.file("loader").starts_with(b"MMM\x01"));
     }
 }

@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
     leaf: false,
     references: &["https://github.com/u-boot/u-boot/blob/master/include/imximage.h"],
     limitations: &[
-        "images of version 1 (i.MX25 to i.MX51) and containers of i.MX8 and later (version 3) are not recognized",
+        "images of version 1 (i.MX25 to i.MX51) are not recognized",
         "certificates and signatures of the CSF are handed over, not verified",
     ],
 };

@@ -56,6 +56,19 @@ fn the_crc_decides() {
 }
 
 #[test]
+fn remains_of_a_longer_environment_do_not_matter() {
+    if crate::testing::lacking(&["mkenvimage"]) {
+        return;
+    }
+    let mut image = mkenvimage(TEXT, &["-s", "4096"]);
+    image[200..220].copy_from_slice(b"0\0oldvariable=value\0");
+    let sum = crate::format::crc32(&image[4..]).to_le_bytes();
+    image[..4].copy_from_slice(&sum);
+    let flash = [vec![0xff; 512], image].concat();
+    assert_eq!(carve(&UBootEnv, &flash, 512), Some(4096));
+}
+
+#[test]
 fn text_about_variables_is_none() {
     assert_eq!(carve(&UBootEnv, b"set bootcmd=bootm to boot\0and so on\0\0", 0), None);
     let list = [b"1234bootcmd=a\0".as_slice(), &b"bootargs=b\0".repeat(2000), &[0; 4096]].concat();

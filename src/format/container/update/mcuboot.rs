@@ -82,7 +82,7 @@ fn values(bytes: Bytes<'_>, list: Span, magic: u16, hashed: Option<Span>, layout
         }
         match (kind, hashed) {
             (0x10..=0x12, Some(hashed)) => {
-                layout.check("the hash of the image", value.start, move |bytes| hash_fits(bytes, hashed, value));
+                layout.check_of("the hash of the image", value.start, hashed.length, move |bytes| hash_fits(bytes, hashed, value));
             }
             // The hash of a key is too short for anybody to look into, and a signature is opaque.
             (0x02, _) => layout.part("public-key", value),
