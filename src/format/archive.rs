@@ -16,6 +16,7 @@ mod electron_asar;
 mod identified;
 mod lha;
 mod mar;
+mod pfs;
 mod rar;
 mod rpm;
 mod sevenz;
@@ -24,6 +25,7 @@ mod tar;
 mod wim;
 mod xar;
 mod zip;
+mod zoo;
 
 /// Most specific first.
 pub(super) static FORMATS: &[&dyn Format] = &[
@@ -41,6 +43,8 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,
     &electron_asar::ElectronAsar,
+    &pfs::Pfs,
+    &zoo::Zoo,
     &arc::Arc,
     &shar::Shar,
     &identified::ACE,

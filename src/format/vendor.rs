@@ -3,6 +3,7 @@
 use super::Format;
 
 mod hwnp;
+mod parrot_plf;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&hwnp::Hwnp];
+pub(super) static FORMATS: &[&dyn Format] = &[&hwnp::Hwnp, &parrot_plf::ParrotPlf];
