@@ -45,7 +45,7 @@ pub(super) static STUFFIT: Identified = Identified {
         "stuffit",
         "StuffIt",
         &[Magic::start(b"SIT!"), Magic::start(b"StuffIt (c)1997-"), Magic::start(b"StuffIt!")],
-        &["https://github.com/ashang/unar/wiki/StuffItFormat"],
+        &["http://fileformats.archiveteam.org/wiki/StuffIt"],
     ),
     check: |bytes| {
         let old = bytes.has(0, b"SIT!") && bytes.has(10, b"rLau") && bytes.u32(6, Endian::Big).ok()? >= 22;

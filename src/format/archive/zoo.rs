@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     kind: Kind::Archive,
     magics: &[Magic::anywhere(TAG).at(20)],
     leaf: false,
-    references: &["http://fileformats.archiveteam.org/wiki/ZOO", "https://www.fpress.com/rahul/zoo.html"],
+    references: &["https://github.com/jsummers/deark/blob/master/modules/zoo.c"],
     limitations: &["files compressed with LZD (method 1) are named, not read"],
 };
 

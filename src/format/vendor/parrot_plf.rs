@@ -62,8 +62,8 @@ impl Format for ParrotPlf {
     }
 }
 
-/// Where the sections begin, and where all ends. Little endian u32: "PLF!", version, size of the header, size of a section's header: 20, type
-/// of file, entry point, platform, application, hardware, version[3], language, size of the file.
+/// Where the sections begin, and where all ends. Little endian u32: "PLF!", version, size of the header, size of a section's header: 20,
+/// type of file, entry point, platform, application, hardware, version[3], language, size of the file.
 fn header(bytes: Bytes<'_>) -> Result<(u64, u64), Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (version, size, section, kind, length) = (word(4)?, word(8)?, word(12)?, word(16)?, word(52)?);
