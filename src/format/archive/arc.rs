@@ -25,7 +25,7 @@ static SPEC: Spec = Spec {
         Magic::start(&[0x1a, 9]),
     ],
     leaf: false,
-    references: &["https://github.com/ani6al/arc", "http://fileformats.archiveteam.org/wiki/ARC_(compression_format)"],
+    references: &["https://github.com/FarGroup/FarManager/blob/master/plugins/multiarc/arc.doc/arc.txt"],
     limitations: &["files that are squeezed (method 4), or crunched by early versions (5 to 7), are named, not read"],
 };
 

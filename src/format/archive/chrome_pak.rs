@@ -41,8 +41,8 @@ impl Format for ChromePak {
 /// Resources that are believed.
 const MOST: u64 = 0xffff;
 
-/// Little endian. Version 4: u32 version, u32 resources, u8 encoding. 5: u32 version, u8 encoding, 3 of padding, u16 resources, u16 aliases.
-/// Then for each resource u16 id, u32 offset, by id; one more, with id 0, ends the last; aliases, data.
+/// Little endian. Version 4: u32 version, u32 resources, u8 encoding. 5: u32 version, u8 encoding, 3 of padding, u16 resources, u16
+/// aliases. Then for each resource u16 id, u32 offset, by id; one more, with id 0, ends the last; aliases, data.
 fn resources(bytes: Bytes<'_>) -> Result<Vec<(u16, Span)>, Rejected> {
     let (count, encoding, table, aliases) = match bytes.u32(0, Endian::Little)? {
         4 => (u64::from(bytes.u32(4, Endian::Little)?), bytes.u8(8)?, 9_u64, 0),

@@ -45,9 +45,12 @@ pub(super) static STUFFIT: Identified = Identified {
         "stuffit",
         "StuffIt",
         &[Magic::start(b"SIT!"), Magic::start(b"StuffIt (c)1997-"), Magic::start(b"StuffIt!")],
-        &["https://github.com/ashang/unar/wiki/StuffItFormat"],
+        &["http://fileformats.archiveteam.org/wiki/StuffIt"],
     ),
-    check: |bytes| Some(!bytes.has(0, b"SIT!") || (bytes.has(10, b"rLau") && bytes.u32(6, Endian::Big).ok()? >= 22)),
+    check: |bytes| {
+        let old = bytes.has(0, b"SIT!") && bytes.has(10, b"rLau") && bytes.u32(6, Endian::Big).ok()? >= 22;
+        Some(old || bytes.has(0, b"StuffIt (c)1997-") || bytes.has(0, b"StuffIt!"))
+    },
 };
 
 /// Parchive 2: packets of magic, u64 size, MD5, id of the set, type, which begins with its own name.

@@ -31,7 +31,7 @@ impl Format for Shar {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let head = blob.bytes().up_to(start, 4096);
-        if head.contains(&0) {
+        if head.contains(&0) || memchr::memmem::find(head, b"# This is a shell archive").is_none() {
             return Err(Rejected("not a text"));
         }
         Ok(Carved::new(u64::MAX, start, blob))

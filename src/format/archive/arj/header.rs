@@ -9,8 +9,9 @@ use crate::problem::Rejected;
 ///
 /// ```text
 ///  0 magic 60 ea   2 size of what follows, without checksum u16
-///  4 size of the fixed part u8   5 version u8, least version u8, system u8: 2 is Unix   8 flags u8   9 method u8   10 type u8   11 reserved u8
-/// 12 time u32 (MS-DOS; Unix: seconds since 1970)   16 packed size u32   20 size u32   24 crc u32   28 place of the name u16   30 mode u16
+///  4 size of the fixed part u8   5 version u8, least version u8, system u8: 2 is Unix
+///  8 flags u8   9 method u8   10 type u8   11 reserved u8
+/// 12 time u32: MS-DOS, or Unix   16 packed size u32   20 size u32   24 crc u32   28 place of the name u16   30 mode u16
 /// 32 host data u16; then the rest of the fixed part, name ended by NUL, comment ended by NUL; crc u32
 /// further headers: size u16, and if that is not 0: data, crc u32; then data
 /// ```

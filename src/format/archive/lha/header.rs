@@ -8,7 +8,8 @@ use crate::problem::Rejected;
 ///
 /// ```text
 ///  0 size of the header u8, sum of its bytes from 2 on u8; in level 2 size u16; in level 3 u16: 4
-///  2 method[5]   7 packed size u32   11 size u32   15 time u32: of MS-DOS, from level 2 on seconds since 1970   19 attribute u8   20 level u8
+///  2 method[5]   7 packed size u32   11 size u32
+/// 15 time u32: of MS-DOS, from level 2 on seconds since 1970   19 attribute u8   20 level u8
 /// 21 level 0 and 1: name with its length before it u8; crc u16; level 1: system u8, size of the first further header u16
 ///    level 2: crc u16, system u8, size of the first further header u16; level 3: the same, but size of all headers u32, of the first u32
 /// further headers: type u8, data; the last two (level 3: four) bytes are the size of the next one, 0 if there is none
