@@ -127,8 +127,8 @@ impl Map {
 }
 
 fn chip_sizes(density: u32, is_new: bool, chips: u32) -> u64 {
-    let (width, mask) = if is_new { (4, 15) } else { (3, 7) };
-    let size = |chip: u32| match density >> width * chip & mask {
+    let (width, mask) = if is_new { (4_u32, 15) } else { (3, 7) };
+    let size = |chip: u32| match (density >> chip.saturating_mul(width)) & mask {
         exponent if exponent <= 7 => 0x8_0000_u64 << exponent,
         _ => 0,
     };
