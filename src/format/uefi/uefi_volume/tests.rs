@@ -1,3 +1,5 @@
+//! Volumes as a build of EDK II has them: made by fixtures/make/uefi.py.
+
 use super::*;
 use crate::format::testing::{carve, survives_damage, unpack, unpack_at};
 use crate::problem::Code;
