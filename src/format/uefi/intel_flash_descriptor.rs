@@ -110,7 +110,7 @@ impl Map {
             let word = bytes.u32(at, Endian::Little)?;
             let (from, to) = (u64::from(word & 0x7fff), u64::from(word >> 16 & 0x7fff));
             let is_other = at >= masters && masters > regions;
-            if from <= to && !is_other && !(word == 0 && index > 0) && word != u32::MAX {
+            if from <= to && !is_other && (from > 0 || index == 0) && word != u32::MAX {
                 found.push((name, Span::between(from << 12, to.saturating_add(1) << 12)));
             }
         }
