@@ -45,7 +45,7 @@ impl Format for Te {
         if !bytes.has(0, b"VZ") || !is_machine(half(2)?) || !(1..=32).contains(&sections) || subsystem > 32 {
             return Err(Rejected("machine, sections or subsystem"));
         }
-        if stripped < HEADER || stripped > 0x2000 {
+        if !(HEADER..=0x2000).contains(&stripped) {
             return Err(Rejected("bytes cut off"));
         }
         let (mut end, mut has_code) = (HEADER.saturating_add(sections.saturating_mul(SECTION)), false);

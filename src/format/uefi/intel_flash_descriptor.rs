@@ -110,7 +110,7 @@ impl Map {
             let word = bytes.u32(at, Endian::Little)?;
             let (from, to) = (u64::from(word & 0x7fff), u64::from(word >> 16 & 0x7fff));
             let is_other = at >= masters && masters > regions;
-            if from <= to && !is_other && !(word == 0 && index > 0) && word != u32::MAX {
+            if from <= to && !is_other && (from > 0 || index == 0) && word != u32::MAX {
                 found.push((name, Span::between(from << 12, to.saturating_add(1) << 12)));
             }
         }
@@ -127,8 +127,8 @@ impl Map {
 }
 
 fn chip_sizes(density: u32, is_new: bool, chips: u32) -> u64 {
-    let (width, mask) = if is_new { (4, 15) } else { (3, 7) };
-    let size = |chip: u32| match density >> width * chip & mask {
+    let (width, mask) = if is_new { (4_u32, 15) } else { (3, 7) };
+    let size = |chip: u32| match (density >> chip.saturating_mul(width)) & mask {
         exponent if exponent <= 7 => 0x8_0000_u64 << exponent,
         _ => 0,
     };

@@ -22,6 +22,8 @@ static SPEC: Spec = Spec {
 
 /// More images than any ROM has.
 const MOST_IMAGES: usize = 16;
+/// Bytes before the first instruction.
+const ENTRY: u64 = 3;
 /// Sizes are in units of this.
 const UNIT: u64 = 512;
 
@@ -51,7 +53,9 @@ impl Format for OptionRom {
                     3 => "efi",
                     _ => "other",
                 };
-                children.span(format!("image-{index}-{kind}"), image.span, Attributes::default())?;
+                // From where it is entered: as a whole it would be a ROM again.
+                let code = Span::between(image.span.start.saturating_add(ENTRY), image.span.end());
+                children.span(format!("image-{index}-{kind}"), code, Attributes::default())?;
             }
         }
         Ok(())
@@ -141,6 +145,7 @@ mod tests {
         assert_eq!(unpacked.names(), ["image-0-x86", "image-1-efi", "image-2-efi"]);
         assert_eq!(unpacked.fact("header.vendor").as_deref(), Some("1af4:1000"));
         assert!(unpacked.file("image-1-efi").starts_with(b"MZ") && unpacked.file("image-2-efi").starts_with(b"MZ"));
+        assert_eq!(carve(&OptionRom, unpacked.file("image-0-x86"), 0), None, "what comes out is not the ROM again");
         assert_eq!(unpacked.problems, []);
         survives_damage(&OptionRom, ROM);
     }

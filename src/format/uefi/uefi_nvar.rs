@@ -43,12 +43,14 @@ impl Format for Nvar {
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
         let (mut at, mut effort) = (0, Effort::new(children.budget(), blob.len()));
+        let end = end(bytes);
         while let Some(entry) = Entry::read(bytes, at) {
             children.budget().check()?;
             if let (true, Some(name)) = (entry.live, &entry.name) {
                 // The newest value is the last of the chain.
                 let data = newest(bytes, at, &entry, &mut effort)?;
-                children.span(format!("{}-{}", said(name), guid(bytes, name)), data, Attributes::default())?;
+                let owner = guid(bytes, name, end).map_or_else(String::new, |guid| format!("-{guid}"));
+                children.span(format!("{}{owner}", said(name)), data, Attributes::default())?;
             }
             at = at.saturating_add(entry.size);
         }
@@ -82,16 +84,25 @@ fn said(name: &Name) -> String {
     }
 }
 
-/// The GUID of a name: written there, or by its number in the table that grows down from the end.
-fn guid(bytes: Bytes<'_>, name: &Name) -> String {
-    let found = match name.guid {
+/// Where the last entry ends.
+fn end(bytes: Bytes<'_>) -> u64 {
+    let mut at = 0_u64;
+    while let Some(entry) = Entry::read(bytes, at) {
+        at = at.saturating_add(entry.size);
+    }
+    at
+}
+
+/// The GUID of a name: written there, or by its number in the table that grows down from the end. A store in a store has no table.
+fn guid(bytes: Bytes<'_>, name: &Name, end: u64) -> Option<Guid> {
+    match name.guid {
         entry::Owner::Here(guid) => Some(guid),
         entry::Owner::Number(number) => {
             let back = u64::from(number).saturating_add(1).saturating_mul(16);
-            bytes.len().checked_sub(back).and_then(|start| Guid::at(bytes, start).ok())
+            let start = bytes.len().checked_sub(back).filter(|start| *start >= end)?;
+            Guid::at(bytes, start).ok()
         }
-    };
-    found.map_or_else(|| "?".to_owned(), |guid| guid.to_string())
+    }
 }
 
 #[cfg(test)]

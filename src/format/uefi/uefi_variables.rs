@@ -87,6 +87,10 @@ impl Store {
         if marks != [0x5a, 0xfe] || size < header || size > 1 << 26 {
             return Err(Rejected("size, format or state"));
         }
+        // Drivers hold headers of stores that are yet to be.
+        if !bytes.has(header, MARK) && bytes.up_to(header, 16).iter().any(|byte| *byte != 0xff) {
+            return Err(Rejected("neither a variable nor erased flash"));
+        }
         Ok(Self { header, size })
     }
 }

@@ -47,8 +47,8 @@ impl Format for DellPfs {
         let size = u64::from(bytes.u32(12, Endian::Little)?);
         let end = EDGE.saturating_add(size);
         if let (Ok(covered), Ok(said)) = (bytes.get(EDGE, size), bytes.u32(end.saturating_add(4), Endian::Little)) {
-            // The CRC's register starts with zeros instead of ones.
-            if bytes.has(end.saturating_add(8), b"PFS.FTR.") && checksum(covered) != said {
+            // The CRC register as it stands at the end, without the usual last inversion.
+            if bytes.has(end.saturating_add(8), b"PFS.FTR.") && !crc32(covered) != said {
                 children.problem(&Fault::Checksum("the checksum of the entries does not fit".to_owned()), Some(end.saturating_add(4)));
             }
         }
@@ -73,17 +73,6 @@ impl Format for DellPfs {
         }
         Ok(())
     }
-}
-
-/// CRC-32 whose register starts with zeros: that of zlib, less what the ones at the start did to it.
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    let Some((head, rest)) = bytes.split_at_checked(4) else { return crc32(bytes) };
-    // Ones before four bytes are the same as zeros before their complement.
-    let head: Vec<u8> = head.iter().map(|byte| !byte).collect();
-    crc.update(&head);
-    crc.update(rest);
-    crc.sum()
 }
 
 /// The entries that name others, as they stand there.

@@ -1,3 +1,5 @@
+//! An archive that cbfstool made.
+
 use super::*;
 use crate::format::testing::{carve, survives_damage, unpack, unpack_at};
 use crate::problem::Code;

@@ -1,3 +1,5 @@
+//! Capsules of each layout.
+
 use super::*;
 use crate::format::testing::{carve, survives_damage, unpack, unpack_at};
 use crate::problem::Code;

@@ -1,3 +1,5 @@
+//! Files with sections of each kind, taken out of a volume.
+
 use super::*;
 use crate::format::testing::{Unpacked, carve, survives_damage, unpack};
 use crate::problem::Code;
