@@ -6,6 +6,7 @@ mod cramfs;
 mod exfat;
 mod ext;
 pub(super) mod fat;
+mod hfsplus;
 pub(super) mod iso9660;
 mod jffs2;
 mod littlefs;
@@ -24,6 +25,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &jffs2::Jffs2,
     &ubifs::Ubifs,
     &iso9660::Iso9660,
+    &hfsplus::HfsPlus,
     &exfat::ExFat,
     &ntfs::Ntfs,
     &littlefs::LittleFs,

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod disks;
 
 use std::fs;
 use std::io::Read;
