@@ -34,6 +34,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &recognized::JFS,
     &recognized::NILFS2,
     &recognized::APFS,
+    &recognized::UDF,
     &ext::Ext,
     &fat::Fat,
 ];
