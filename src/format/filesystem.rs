@@ -11,6 +11,7 @@ mod ext_journal;
 mod f2fs;
 pub(super) mod fat;
 mod flat;
+mod hfsplus;
 pub(super) mod iso9660;
 mod jffs2;
 mod littlefs;
@@ -27,4 +28,4 @@ mod xfs;
 pub(super) mod yaffs;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &iso9660::Iso9660, &exfat::ExFat, &ntfs::Ntfs, &littlefs::LittleFs, &qnx_ifs::QnxIfs, &recognized::REISERFS, &recognized::JFS, &recognized::NILFS2, &recognized::APFS, &minifs::Minifs, &flat::MEMFS, &flat::AMBARELLA, &yaffs::Yaffs, &ext::Ext, &erofs::Erofs, &f2fs::F2fs, &btrfs::Btrfs, &xfs::Xfs, &ufs::Ufs, &ext_journal::ExtJournal, &minix::Minix, &fat::Fat];
+pub(super) static FORMATS: &[&dyn Format] = &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &iso9660::Iso9660, &exfat::ExFat, &ntfs::Ntfs, &littlefs::LittleFs, &qnx_ifs::QnxIfs, &recognized::REISERFS, &recognized::JFS, &recognized::NILFS2, &recognized::APFS, &minifs::Minifs, &flat::MEMFS, &flat::AMBARELLA, &yaffs::Yaffs, &ext::Ext, &erofs::Erofs, &f2fs::F2fs, &btrfs::Btrfs, &xfs::Xfs, &ufs::Ufs, &ext_journal::ExtJournal, &minix::Minix, &fat::Fat, &hfsplus::HfsPlus, &recognized::UDF];

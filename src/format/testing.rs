@@ -8,6 +8,7 @@ use crate::blob::{Blob, Span};
 use crate::limits::{Budget, Limits};
 use crate::problem::{Code, Fault};
 
+pub(crate) mod disk;
 pub(crate) mod tree;
 
 /// What came out of a format.

@@ -15,6 +15,7 @@ mod bench;
 mod linuxfs;
 mod thousand;
 mod flash;
+mod disks;
 
 use std::fs;
 use std::io::Read;

@@ -182,29 +182,12 @@ impl Header {
 }
 
 #[cfg(test)]
-pub(in crate::format::partition) mod tests {
+mod tests {
     use super::*;
     use crate::format::disk::NAME;
+    use crate::format::testing::disk::{converted, raw};
     use crate::format::testing::{carve, survives_damage, tool, tree, unpack};
     use crate::problem::Code;
-
-    /// A disk with bytes at its start, holes, bytes that compress and bytes at its end.
-    pub(in crate::format::partition) fn raw() -> Vec<u8> {
-        let mut disk = vec![0; 3 << 20];
-        disk[..70_000].copy_from_slice(&tree::noise(70_000));
-        disk[1 << 20..(1 << 20) + 300_000].copy_from_slice(&tree::code(300_000));
-        disk[(2 << 20) + 1000..(2 << 20) + 5000].copy_from_slice(&tree::code(4000));
-        disk
-    }
-
-    /// What `qemu-img convert` with these options makes of the disk.
-    pub(in crate::format::partition) fn converted(options: &[&str]) -> Vec<u8> {
-        let folder = tempfile::tempdir().unwrap();
-        let (from, to) = (folder.path().join("raw"), folder.path().join("image"));
-        std::fs::write(&from, raw()).unwrap();
-        tool(std::process::Command::new("qemu-img").args(["convert", "-f", "raw"]).args(options).arg(&from).arg(&to));
-        std::fs::read(to).unwrap()
-    }
 
     #[test]
     fn disks_come_back() {

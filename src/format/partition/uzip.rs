@@ -121,7 +121,7 @@ mod tests {
             let unpacked = unpack_at(&Uzip, &junk, 99);
             assert_eq!(unpacked.problems, []);
             let disk = unpacked.file(NAME);
-            assert!(disk.starts_with(STORY) && disk.len() % 4096 == 0);
+            assert!(disk.starts_with(STORY) && disk.len().is_multiple_of(4096));
             assert!(disk[STORY.len()..16 * 4096].iter().all(|byte| *byte == 0));
             assert!(disk[16 * 4096..].starts_with(STORY), "blocks that point back");
             survives_damage(&Uzip, image);

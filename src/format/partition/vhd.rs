@@ -131,7 +131,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::format::disk::NAME;
-    use crate::format::partition::qcow2::tests::{converted, raw};
+    use crate::format::testing::disk::{converted, raw};
     use crate::format::testing::{carve, survives_damage, unpack, unpack_at};
     use crate::problem::Code;
 

@@ -137,7 +137,7 @@ fn in_log(image: Bytes<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::format::disk::NAME;
-    use crate::format::partition::qcow2::tests::{converted, raw};
+    use crate::format::testing::disk::{converted, raw};
     use crate::format::testing::{carve, survives_damage, unpack};
     use crate::problem::Code;
 

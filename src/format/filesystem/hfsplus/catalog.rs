@@ -1,0 +1,179 @@
+//! The catalog: all files and folders with their names and the folders that they are in.
+
+use std::collections::BTreeMap;
+
+use super::{CATALOG, Fork, Overflow, Volume, btree};
+use crate::blob::{Bytes, Endian, to_u64};
+use crate::format::calendar::apple_time;
+use crate::format::extents::File;
+use crate::format::{Attributes, Children, EntryKind, path_text, utf16_part_text};
+use crate::limits::{Effort, Exceeded};
+
+/// The number of the root folder.
+const ROOT: u32 = 2;
+/// Deeper folders cannot be used anywhere: only a broken or hostile image has them.
+const DEEPEST: usize = 512;
+const LONGEST_PATH: usize = 4096;
+/// Links are not longer than this.
+const LONGEST_LINK: u64 = 4096;
+
+/// A record of the catalog. Its key: 2 number of the folder that it is in u32, 6 letters of the name u16, 8 name. Then
+///
+/// ```text
+/// folder: 0 kind u16 (1)   8 number u32   16 time u32   32 owner u32   36 group u32   42 mode u16
+/// file:   0 kind u16 (2)   8 number u32   16 time u32   32 owner u32   36 group u32   41 flags u8 (20: compressed)   42 mode u16
+///         44 device, or number of the file that this is a link to u32   48 type[4]   52 creator[4]   88 data fork   168 resource fork
+/// ```
+struct Record {
+    parent: u32,
+    name: String,
+    number: u32,
+    attributes: Attributes,
+    file: Option<Details>,
+}
+
+struct Details {
+    data: Fork,
+    resources: Fork,
+    special: u32,
+    compressed: bool,
+    /// Whether it is another name of a file that stands in a hidden folder.
+    link: bool,
+}
+
+impl Record {
+    fn read(key: Bytes<'_>, data: Bytes<'_>) -> Option<Self> {
+        let word = |at| data.u32(at, Endian::Big).ok();
+        let units = key.get(8, u64::from(key.u16(6, Endian::Big).ok()?).saturating_mul(2)).ok()?;
+        let mode = u32::from(data.u16(42, Endian::Big).ok()?);
+        let file = match data.u16(0, Endian::Big).ok()? {
+            1 => None,
+            2 => Some(Details {
+                data: Fork::read(data, 88)?,
+                resources: Fork::read(data, 168)?,
+                special: word(44)?,
+                compressed: data.u8(41).ok()? & 0x20 != 0,
+                link: data.has(48, b"hlnkhfs+"),
+            }),
+            _ => return None,
+        };
+        Some(Self {
+            parent: key.u32(2, Endian::Big).ok()?,
+            name: utf16_part_text(units.chunks_exact(2).map(|unit| Bytes(unit).u16(0, Endian::Big).unwrap_or(0))),
+            number: word(8)?,
+            attributes: Attributes {
+                mode: (mode != 0).then_some(mode),
+                uid: word(32).filter(|_| mode != 0),
+                gid: word(36).filter(|_| mode != 0),
+                modified: word(16).and_then(apple_time),
+            },
+            file,
+        })
+    }
+}
+
+/// Hands over all files.
+///
+/// # Errors
+/// If a limit is reached.
+pub(super) fn walk(
+    image: Bytes<'_>,
+    volume: &Volume,
+    more: &Overflow,
+    children: &mut Children<'_>,
+    effort: &mut Effort<'_>,
+) -> Result<(), Exceeded> {
+    let extents = volume.extents(&volume.catalog, more, CATALOG, 0);
+    let mut bytes = children.output();
+    let cut = extents.read(image, volume.catalog.size, &mut bytes)?;
+    let mut records = Vec::new();
+    let fault = btree::leaves(Bytes(bytes.as_slice()), effort, &mut |key, data| records.extend(Record::read(key, data)))?;
+    if let Some(fault) = cut.or(fault) {
+        children.problem(&fault, extents.whole(1).map(|span| span.start));
+    }
+    let folders: BTreeMap<u32, (u32, String)> =
+        records.iter().filter(|record| record.file.is_none()).map(|record| (record.number, (record.parent, record.name.clone()))).collect();
+    let files = records.iter().filter(|record| record.file.is_some());
+    // What hard links are links to, by the number in its name.
+    let inodes = files.filter_map(|record| Some((record.name.strip_prefix("iNode")?.parse().ok()?, path(record, &folders))));
+    let inodes: BTreeMap<u32, String> = inodes.collect();
+    let mut walk = Walk { image, volume, more, inodes, children };
+    for record in records.iter().filter(|record| record.number != ROOT) {
+        walk.record(record, path(record, &folders))?;
+    }
+    Ok(())
+}
+
+fn path(record: &Record, folders: &BTreeMap<u32, (u32, String)>) -> String {
+    let (mut parts, mut parent, mut length) = (vec![record.name.as_str()], record.parent, record.name.len());
+    while parent != ROOT {
+        let above = folders.get(&parent).filter(|_| parts.len() < DEEPEST && length < LONGEST_PATH);
+        let Some((next, name)) = above else {
+            parts.push("lost");
+            break;
+        };
+        length = length.saturating_add(name.len()).saturating_add(1);
+        parts.push(name);
+        parent = *next;
+    }
+    parts.reverse();
+    parts.join("/")
+}
+
+struct Walk<'a, 'c, 'w> {
+    image: Bytes<'a>,
+    volume: &'a Volume,
+    more: &'a Overflow,
+    inodes: BTreeMap<u32, String>,
+    children: &'c mut Children<'w>,
+}
+
+impl Walk<'_, '_, '_> {
+    fn record(&mut self, record: &Record, path: String) -> Result<(), Exceeded> {
+        let Some(file) = &record.file else {
+            self.children.entry(path, EntryKind::Directory, record.attributes.clone());
+            return Ok(());
+        };
+        if let Some(kind) = self.special(record, file) {
+            self.children.entry(path, kind, record.attributes.clone());
+            return Ok(());
+        }
+        let unsupported = crate::problem::Fault::unsupported("compressed by the file system (decmpfs)");
+        let fault = file.compressed.then_some(&unsupported);
+        self.fork(
+            &file.data,
+            (record.number, 0),
+            File { name: path.clone(), size: file.data.size, attributes: record.attributes.clone(), fault },
+        )?;
+        if file.resources.size > 0 {
+            let name = format!("{path}/..namedfork/rsrc");
+            let file_of = File { name, size: file.resources.size, attributes: Attributes::default(), fault: None };
+            self.fork(&file.resources, (record.number, 0xff), file_of)?;
+        }
+        Ok(())
+    }
+
+    fn fork(&mut self, fork: &Fork, of: (u32, u8), file: File<'_>) -> Result<(), Exceeded> {
+        self.volume.extents(fork, self.more, of.0, of.1).deliver(file, self.image, self.children)
+    }
+
+    fn special(&self, record: &Record, file: &Details) -> Option<EntryKind> {
+        if file.link {
+            return self.inodes.get(&file.special).map(|target| EntryKind::HardLink(target.clone()));
+        }
+        let (major, minor) = (file.special >> 24, file.special & 0x00ff_ffff);
+        match record.attributes.mode? & 0o170_000 {
+            0o120_000 => {
+                let extents = self.volume.extents(&file.data, self.more, record.number, 0);
+                let span = extents.whole(file.data.size.min(LONGEST_LINK))?;
+                let target = self.image.up_to(span.start, span.length);
+                (to_u64(target.len()) == span.length).then(|| EntryKind::Symlink(path_text(target)))
+            }
+            0o020_000 => Some(EntryKind::CharacterDevice(major, minor)),
+            0o060_000 => Some(EntryKind::BlockDevice(major, minor)),
+            0o010_000 => Some(EntryKind::Fifo),
+            0o140_000 => Some(EntryKind::Socket),
+            _ => None,
+        }
+    }
+}
