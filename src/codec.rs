@@ -135,20 +135,6 @@ impl Codec {
         }
     }
 
-    /// Decompresses the first `limit` bytes of one block, or all of it if it holds fewer. What follows is not looked at.
-    ///
-    /// # Errors
-    /// If the block is broken before.
-    pub fn first(self, input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
-        match self {
-            Self::Deflate => deflate::first(input, limit, false),
-            Self::Zlib => deflate::first(input, limit, true),
-            Self::Lz4 => lz4::first(input, limit),
-            Self::Zstd => zstd::first(input, limit),
-            other => other.block(input, limit),
-        }
-    }
-
     /// Decompresses a stream at the start of `input`, whatever follows it. What came out before a break is kept.
     pub fn stream<'b>(self, input: &[u8], budget: &'b Budget) -> Stream<'b> {
         match self {

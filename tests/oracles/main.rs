@@ -12,10 +12,10 @@
 )]
 
 mod bench;
+mod disks;
+mod flash;
 mod linuxfs;
 mod thousand;
-mod flash;
-mod disks;
 
 use std::fs;
 use std::io::Read;
