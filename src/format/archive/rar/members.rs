@@ -23,6 +23,9 @@ const WORKSPACE: u64 = 768 << 20;
 /// Output that is never too much for the size of an archive.
 const RATIO_FREE: u64 = 16 << 20;
 
+/// Headers that are read.
+const MOST_HEADERS: u64 = 1 << 20;
+
 /// What headers may take: metadata in memory is larger than in the archive.
 const HEADERS: u64 = 32 << 20;
 
@@ -44,12 +47,14 @@ fn unpack_whole(blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         .with_rar50_dictionary_size_limit(DICTIONARY)
         .with_max_reader_workspace_bytes(WORKSPACE)
         .with_max_member_output_bytes(most)
-        .with_max_header_count(limits.artifacts)
+        .with_max_header_count(MOST_HEADERS)
         .with_max_header_bytes(HEADERS);
     let source = Cursor::new(Shared(blob.clone()));
     let archive = guard("rar", || ArchiveReader::read_reader_with_options(source, options).map_err(|error| fault(&error)))?;
     let members: Vec<ArchiveMember> = archive.members().collect();
-    let mut delivery = Delivery { members: &members, next: 0, bytes: Rc::default(), started: None, fault: None, children, limit: None };
+    let refused = if most < limits.artifact { Exceeded::Ratio(limits.ratio) } else { Exceeded::Artifact(limits.artifact) };
+    let mut delivery =
+        Delivery { most, refused, members: &members, next: 0, bytes: Rc::default(), started: None, fault: None, children, limit: None };
     let result = extract(&archive, options, &mut delivery);
     delivery.finish();
     let mut why = result.err();
@@ -93,6 +98,9 @@ struct Delivery<'m, 'w> {
     fault: Option<Fault>,
     children: &'m mut Children<'w>,
     limit: Option<Exceeded>,
+    /// Bytes that a member may have, and why not more.
+    most: u64,
+    refused: Exceeded,
 }
 
 impl Delivery<'_, '_> {
@@ -111,6 +119,10 @@ impl Delivery<'_, '_> {
         }
         if member.meta.is_split_before || member.meta.is_split_after {
             self.fault = Some(Fault::Truncated("rar: the file lies in several volumes".to_owned()));
+            return ExtractionDecision::Skip;
+        }
+        if member.meta.unpacked_size > self.most {
+            self.fault = Some(self.refused.into());
             return ExtractionDecision::Skip;
         }
         ExtractionDecision::Extract(Box::new(Sink(Rc::clone(&self.bytes))))
