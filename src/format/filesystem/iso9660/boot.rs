@@ -73,7 +73,7 @@ fn platform_name(platform: u8) -> String {
     }
 }
 
-/// Hands over the boot programs in the first 32 KiB, which belong to no disc but to the computer; partition tables are left out.
+/// Hands over the boot programs in the first 32 KiB, which belong to the computer and not to the disc; partition tables are left out.
 ///
 /// # Errors
 /// If a limit is reached.
@@ -84,6 +84,11 @@ pub(super) fn before_the_volume(image: Bytes<'_>, children: &mut Children<'_>) -
     }
     if image.has(512, b"EFI PART") {
         layout.take(Span::between(512, 34 * 512));
+    }
+    // The map of Apple's computers, in blocks of 512 or 2048 bytes: its partitions are parts of the disc, and their files are its files.
+    for block in [512_u64, 2048].into_iter().filter(|block| image.has(*block, b"PM\0\0")) {
+        let entries = image.u32(block.saturating_add(4), Endian::Big).unwrap_or(0).min(64);
+        layout.take(Span::new(block, block.saturating_mul(entries.into())));
     }
     layout.take(Span::between(FIRST, image.len()));
     layout.gaps(image, children)
