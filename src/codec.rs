@@ -4,8 +4,10 @@ use crate::blob::{Bytes, to_u64, to_usize};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
+mod brotli;
 mod bzip2;
 mod deflate;
+mod efi;
 mod lz4;
 mod lzma;
 mod lzo;
@@ -19,6 +21,7 @@ pub mod private_key;
 pub mod public_key;
 pub mod x509;
 
+pub(crate) use lzma::x86_jumps;
 pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 
@@ -45,6 +48,12 @@ pub enum Codec {
     Lz4Legacy,
     /// Zstandard: one frame, or several in a row.
     Zstd,
+    /// Brotli, RFC 7932.
+    Brotli,
+    /// The compression of the EFI specification with its 8-byte header (compressed size, size).
+    Efi,
+    /// The same with more bits for distances, as EDK II has it.
+    Tiano,
 }
 
 /// What a compressed stream held.
@@ -73,6 +82,9 @@ impl Codec {
             Self::Lzo => lzo::block(input, limit),
             Self::Lz4 => lz4::block(input, limit),
             Self::Zstd => zstd::block(input, limit),
+            Self::Brotli => brotli::block(input, limit),
+            Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
+            Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
             Self::Gzip | Self::Lz4Legacy => Err(Fault::unsupported("this codec has streams only, no blocks")),
         }
     }
@@ -90,6 +102,9 @@ impl Codec {
             Self::Lz4 => lz4::stream(input, budget),
             Self::Lz4Legacy => lz4::legacy(input, budget),
             Self::Zstd => zstd::stream(input, budget),
+            Self::Brotli => brotli::stream(input, budget),
+            Self::Efi => efi::stream(input, budget, efi::Variant::Efi11),
+            Self::Tiano => efi::stream(input, budget, efi::Variant::Tiano),
         }
     }
 }

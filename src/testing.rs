@@ -3,6 +3,7 @@
 /// Programs by the Debian package that has them.
 const PACKAGES: &[(&str, &[&str])] = &[
     ("binutils", &["ar", "ld", "objcopy", "readelf", "strings"]),
+    ("brotli", &["brotli"]),
     ("bzip2", &["bzip2"]),
     ("cpio", &["cpio"]),
     ("cramfsswap", &["cramfsswap"]),

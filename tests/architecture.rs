@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
 /// Where a dependency may be named: paths under `src/` begin with one of these. Every dependency has a row.
 const CRATES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["signature"]),
+    ("brotli_decompressor", &["codec/brotli.rs"]),
     ("bzip2", &["codec/bzip2.rs"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 use lzma_rust2::LzmaReader;
+use lzma_rust2::filter::bcj::BcjReader;
 
 use super::{STEP, Sink, Stream, collect, guard};
 use crate::blob::{Bytes, Endian, OutOfBounds, to_u64, to_usize};
@@ -27,6 +28,20 @@ pub struct LzmaProperties {
     pub pb: u8,
     /// Dictionary size, bytes.
     pub dictionary: u32,
+}
+
+/// Undoes what 7-Zip's BCJ filter does to the targets of jumps in x86 code, as UEFI's LZMA F86 sections have it.
+pub(crate) fn x86_jumps(input: &[u8]) -> Vec<u8> {
+    let mut output = Vec::new();
+    let result = guard("bcj", || {
+        let mut reader = BcjReader::new_x86(input, 0);
+        reader.read_to_end(&mut output).map_err(|error| fault(&error))
+    });
+    // Nothing in it can break; whatever does not come out stays as it was.
+    let rest = if result.is_ok() { output.len() } else { 0 };
+    output.truncate(rest);
+    output.extend_from_slice(input.get(rest..).unwrap_or_default());
+    output
 }
 
 /// Decompresses one raw LZMA block, without any header. It ends at its end marker, or when `limit` bytes came out.
