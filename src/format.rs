@@ -14,10 +14,12 @@ mod container;
 mod credential;
 mod encoding;
 mod filesystem;
+mod guid;
 mod names;
 mod partition;
 mod program;
 mod spec;
+mod uefi;
 mod vendor;
 
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
@@ -30,6 +32,7 @@ pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
         vendor::FORMATS,
         container::FORMATS,
         partition::FORMATS,
+        uefi::FORMATS,
         filesystem::FORMATS,
         archive::FORMATS,
         compression::FORMATS,

@@ -48,7 +48,7 @@ impl Context {
             // Before modules: newer kernels have a section of that name, for what is built in.
             Some("elf" | "pe") if is_kernel(bytes) => Self::Kernel,
             Some("elf") if is_module(bytes) => Self::KernelModule,
-            Some("elf" | "pe") => Self::Program,
+            Some("elf" | "pe" | "te") => Self::Program,
             Some(_) => Self::Data,
             None if is_kernel(bytes) => Self::Kernel,
             None if is_text(bytes.0) => Self::Text,

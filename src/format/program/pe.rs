@@ -142,7 +142,7 @@ impl Header {
 const EXECUTABLE_IMAGE: u16 = 2;
 
 /// The machines of `Machine` that anything is still found for.
-fn is_machine(machine: u16) -> bool {
+pub(super) fn is_machine(machine: u16) -> bool {
     matches!(
         machine,
         0x014c // 386
