@@ -35,7 +35,7 @@ impl Format for DellPfs {
         let bytes = Bytes(blob.bytes().tail(start));
         let (version, size) = (bytes.u32(8, Endian::Little)?, u64::from(bytes.u32(12, Endian::Little)?));
         let end = EDGE.saturating_add(size);
-        if !matches!(version, 1 | 2) || size < 72 || size > 1 << 30 || Entry::read(bytes, EDGE, end).is_none() {
+        if !matches!(version, 1 | 2) || !(72..=1 << 30).contains(&size) || Entry::read(bytes, EDGE, end).is_none() {
             return Err(Rejected("version, size or first entry"));
         }
         let footer = if bytes.has(end.saturating_add(8), b"PFS.FTR.") { EDGE } else { 0 };

@@ -35,7 +35,7 @@ impl Format for DellPfsSection {
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let bytes = Bytes(blob.bytes().tail(start));
         let size = u64::from(bytes.u32(0, Endian::Little)?);
-        if !adds_up(bytes, 0) || size < 8 || size > 1 << 30 || bytes.u8(LINE)? & 15 != 8 {
+        if !adds_up(bytes, 0) || !(8..=1 << 30).contains(&size) || bytes.u8(LINE)? & 15 != 8 {
             return Err(Rejected("checksum or size"));
         }
         let end = LINE.saturating_add(size);
