@@ -42,7 +42,6 @@ pub mod xpress;
 
 pub(crate) use lzma::x86_jumps;
 pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
-pub use lzma::{LzmaProperties, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};
@@ -80,8 +79,6 @@ pub enum Codec {
     Lzw,
     /// One raw Snappy block, or as a stream the framing format.
     Snappy,
-    /// Brotli, RFC 7932.
-    Brotli,
     /// The compression of the EFI specification with its 8-byte header (compressed size, size).
     Efi,
     /// The same with more bits for distances, as EDK II has it.
@@ -135,9 +132,6 @@ impl Codec {
             Self::Lz4 => lz4::first(input, limit),
             Self::Zstd => zstd::first(input, limit),
             other => other.block(input, limit),
-            Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
-            Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
-            Self::Gzip | Self::Lz4Legacy => Err(Fault::unsupported("this codec has streams only, no blocks")),
         }
     }
 

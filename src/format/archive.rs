@@ -28,4 +28,34 @@ pub(super) mod zip;
 mod zoo;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&rpm::Rpm, &cab::Cab, &cfb::Cfb, &chm::Chm, &wim::Wim, &rar::Rar, &lha::Lha, &arj::Arj, &xar::Xar, &mar::Mar, &android_backup::AndroidBackup, &chrome_crx::ChromeCrx, &chrome_pak::ChromePak, &electron_asar::ElectronAsar, &arc::Arc, &shar::Shar, &identified::ACE, &identified::ALZ, &identified::EGG, &identified::STUFFIT, &identified::PAR2, &identified::ZPAQ, &cpio::Cpio, &tar::Tar, &ar::Ar, &zip::Zip, &sevenz::SevenZ, &pfs::Pfs, &zoo::Zoo];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &rpm::Rpm,
+    &cab::Cab,
+    &cfb::Cfb,
+    &chm::Chm,
+    &wim::Wim,
+    &rar::Rar,
+    &lha::Lha,
+    &arj::Arj,
+    &xar::Xar,
+    &mar::Mar,
+    &android_backup::AndroidBackup,
+    &chrome_crx::ChromeCrx,
+    &chrome_pak::ChromePak,
+    &electron_asar::ElectronAsar,
+    &arc::Arc,
+    &shar::Shar,
+    &identified::ACE,
+    &identified::ALZ,
+    &identified::EGG,
+    &identified::STUFFIT,
+    &identified::PAR2,
+    &identified::ZPAQ,
+    &cpio::Cpio,
+    &tar::Tar,
+    &ar::Ar,
+    &zip::Zip,
+    &sevenz::SevenZ,
+    &pfs::Pfs,
+    &zoo::Zoo,
+];

@@ -22,4 +22,23 @@ mod zlib;
 mod zstd;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&xz::Xz, &bzip2::Bzip2, &lzop::Lzop, &zstd::Zstd, &lz4::Lz4, &lz4_legacy::Lz4Legacy, &lzip::LZIP, &snappy::SNAPPY, &qnx_deflate::QnxDeflate, &qca_lzma::QcaLzma, &szdd::Szdd, &xalz::Xalz, &lzfse::LZFSE, &arcadyan::Arcadyan, &gzip::Gzip, &compress::COMPRESS, &lzma::Lzma, &zlib::Zlib];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &xz::Xz,
+    &bzip2::Bzip2,
+    &lzop::Lzop,
+    &zstd::Zstd,
+    &lz4::Lz4,
+    &lz4_legacy::Lz4Legacy,
+    &lzip::LZIP,
+    &snappy::SNAPPY,
+    &qnx_deflate::QnxDeflate,
+    &qca_lzma::QcaLzma,
+    &szdd::Szdd,
+    &xalz::Xalz,
+    &lzfse::LZFSE,
+    &arcadyan::Arcadyan,
+    &gzip::Gzip,
+    &compress::COMPRESS,
+    &lzma::Lzma,
+    &zlib::Zlib,
+];

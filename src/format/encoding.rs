@@ -15,4 +15,5 @@ mod uf2;
 mod uuencode;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode, &tekhex::Tekhex, &ti_txt::TiTxt, &swapped::SIXTEEN, &swapped::THIRTY_TWO];
+pub(super) static FORMATS: &[&dyn Format] =
+    &[&ihex::Ihex, &srec::Srec, &uf2::Uf2, &uuencode::Uuencode, &tekhex::Tekhex, &ti_txt::TiTxt, &swapped::SIXTEEN, &swapped::THIRTY_TWO];

@@ -28,4 +28,34 @@ mod xfs;
 pub(super) mod yaffs;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&squashfs::Squashfs, &cramfs::Cramfs, &romfs::Romfs, &jffs2::Jffs2, &ubifs::Ubifs, &iso9660::Iso9660, &exfat::ExFat, &ntfs::Ntfs, &littlefs::LittleFs, &qnx_ifs::QnxIfs, &recognized::REISERFS, &recognized::JFS, &recognized::NILFS2, &recognized::APFS, &minifs::Minifs, &flat::MEMFS, &flat::AMBARELLA, &yaffs::Yaffs, &ext::Ext, &erofs::Erofs, &f2fs::F2fs, &btrfs::Btrfs, &xfs::Xfs, &ufs::Ufs, &ext_journal::ExtJournal, &minix::Minix, &fat::Fat, &hfsplus::HfsPlus, &recognized::UDF];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &squashfs::Squashfs,
+    &cramfs::Cramfs,
+    &romfs::Romfs,
+    &jffs2::Jffs2,
+    &ubifs::Ubifs,
+    &iso9660::Iso9660,
+    &exfat::ExFat,
+    &ntfs::Ntfs,
+    &littlefs::LittleFs,
+    &qnx_ifs::QnxIfs,
+    &recognized::REISERFS,
+    &recognized::JFS,
+    &recognized::NILFS2,
+    &recognized::APFS,
+    &minifs::Minifs,
+    &flat::MEMFS,
+    &flat::AMBARELLA,
+    &yaffs::Yaffs,
+    &ext::Ext,
+    &erofs::Erofs,
+    &f2fs::F2fs,
+    &btrfs::Btrfs,
+    &xfs::Xfs,
+    &ufs::Ufs,
+    &ext_journal::ExtJournal,
+    &minix::Minix,
+    &fat::Fat,
+    &hfsplus::HfsPlus,
+    &recognized::UDF,
+];

@@ -19,4 +19,20 @@ mod tzif;
 mod woff;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&png::PNG, &sqlite::SQLITE, &gif::GIF, &jpeg::JPEG, &ogg::OGG, &riff::RIFF, &pcap::PCAP, &pdf::PDF, &woff::WOFF, &sfnt::SFNT, &tzif::TZIF, &gettext_mo::GETTEXT_MO, &mp3::MP3, &terminfo::TERMINFO, &bmp::BMP];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &png::PNG,
+    &sqlite::SQLITE,
+    &gif::GIF,
+    &jpeg::JPEG,
+    &ogg::OGG,
+    &riff::RIFF,
+    &pcap::PCAP,
+    &pdf::PDF,
+    &woff::WOFF,
+    &sfnt::SFNT,
+    &tzif::TZIF,
+    &gettext_mo::GETTEXT_MO,
+    &mp3::MP3,
+    &terminfo::TERMINFO,
+    &bmp::BMP,
+];

@@ -22,4 +22,23 @@ mod vmdk;
 mod vmdk_descriptor;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&dmg::Dmg, &qcow2::Qcow2, &vmdk::Vmdk, &vmdk_descriptor::VmdkDescriptor, &vdi::Vdi, &vhdx::Vhdx, &vhd::Vhd, &uzip::Uzip, &gpt::Gpt, &apple::ApplePartitionMap, &android_sparse::AndroidSparse, &android_super::AndroidSuper, &lvm2::Lvm2, &luks::Luks, &md_raid::MdRaid, &linux_swap::LinuxSwap, &mbr::Mbr, &ubi::Ubi];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &dmg::Dmg,
+    &qcow2::Qcow2,
+    &vmdk::Vmdk,
+    &vmdk_descriptor::VmdkDescriptor,
+    &vdi::Vdi,
+    &vhdx::Vhdx,
+    &vhd::Vhd,
+    &uzip::Uzip,
+    &gpt::Gpt,
+    &apple::ApplePartitionMap,
+    &android_sparse::AndroidSparse,
+    &android_super::AndroidSuper,
+    &lvm2::Lvm2,
+    &luks::Luks,
+    &md_raid::MdRaid,
+    &linux_swap::LinuxSwap,
+    &mbr::Mbr,
+    &ubi::Ubi,
+];

@@ -18,4 +18,19 @@ mod upx;
 mod wasm;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&upx::Upx, &elf::Elf, &pe::Pe, &dex::DEX, &wasm::WASM, &mach_o_fat::MachOFat, &mach_o::MACH_O, &bflt_gzip::BfltGzip, &bflt::BFLT, &java_class::JAVA_CLASS, &llvm_bitcode::LLVM_BITCODE, &lua_bytecode::LUA_BYTECODE, &python_bytecode::PYTHON_BYTECODE, &te::Te];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &upx::Upx,
+    &elf::Elf,
+    &pe::Pe,
+    &dex::DEX,
+    &wasm::WASM,
+    &mach_o_fat::MachOFat,
+    &mach_o::MACH_O,
+    &bflt_gzip::BfltGzip,
+    &bflt::BFLT,
+    &java_class::JAVA_CLASS,
+    &llvm_bitcode::LLVM_BITCODE,
+    &lua_bytecode::LUA_BYTECODE,
+    &python_bytecode::PYTHON_BYTECODE,
+    &te::Te,
+];

@@ -23,4 +23,24 @@ mod uefi_variables;
 mod uefi_volume;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&uefi_capsule::Capsule, &intel_flash_descriptor::FlashDescriptor, &intel_me::ManagementEngine, &intel_cpd::CodePartition, &intel_manifest::Manifest, &uefi_volume::Volume, &uefi_variables::Variables, &efi_signature_list::SignatureList, &uefi_nvar::Nvar, &cbfs::Cbfs, &fmap::Fmap, &intel_fit::InterfaceTable, &amd_psp_program::PspProgram, &amd_microcode::AmdMicrocode, &pci_option_rom::OptionRom, &acpi_table::AcpiTable, &uefi_file::File, &intel_microcode::IntelMicrocode, &intel_gbe::Gbe];
+pub(super) static FORMATS: &[&dyn Format] = &[
+    &uefi_capsule::Capsule,
+    &intel_flash_descriptor::FlashDescriptor,
+    &intel_me::ManagementEngine,
+    &intel_cpd::CodePartition,
+    &intel_manifest::Manifest,
+    &uefi_volume::Volume,
+    &uefi_variables::Variables,
+    &efi_signature_list::SignatureList,
+    &uefi_nvar::Nvar,
+    &cbfs::Cbfs,
+    &fmap::Fmap,
+    &intel_fit::InterfaceTable,
+    &amd_psp_program::PspProgram,
+    &amd_microcode::AmdMicrocode,
+    &pci_option_rom::OptionRom,
+    &acpi_table::AcpiTable,
+    &uefi_file::File,
+    &intel_microcode::IntelMicrocode,
+    &intel_gbe::Gbe,
+];
