@@ -42,7 +42,7 @@ impl Format for Xalz {
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let size = blob.bytes().u32(8, Endian::Little)?;
-        let content = Codec::Lz4.block(blob.bytes().tail(HEADER), size.into())?;
+        let content = Codec::Lz4.first(blob.bytes().tail(HEADER), size.into())?;
         let mut output = children.output();
         output.push(&content)?;
         children.made("", output, Attributes::default())?;

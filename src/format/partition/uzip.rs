@@ -39,7 +39,11 @@ impl Format for Uzip {
         let bytes = Bytes(blob.bytes().tail(start));
         let header = Header::read(bytes)?;
         // The table ends with where the last block ends.
-        let end = bytes.u64(TABLE.saturating_add(header.blocks.saturating_mul(8)), Endian::Big).unwrap_or(u64::MAX);
+        let table = TABLE.saturating_add(header.blocks.saturating_mul(8));
+        let end = bytes.u64(table, Endian::Big).unwrap_or(u64::MAX);
+        if end <= table {
+            return Err(Rejected("the last block ends in the table"));
+        }
         Ok(Carved::new(end, start, blob))
     }
 
