@@ -10,6 +10,7 @@ mod build;
 mod lines;
 mod parts;
 pub mod text;
+pub mod tree;
 
 pub use build::{Findings, report};
 pub use lines::{CertificateLine, EvidenceLine, KeyLine, PolicyLine, PolicyMatchLine, ProblemLine};

@@ -11,6 +11,8 @@ pub struct Style {
     pub color: bool,
     /// Whether to leave nothing out, however long it gets.
     pub verbose: bool,
+    /// Whether to print the tree of all artifacts.
+    pub tree: bool,
 }
 
 const BOLD: &str = "1";
@@ -45,6 +47,9 @@ pub fn render(report: &Report, style: Style) -> String {
     section(&mut text, style, "Private keys", keys(report), "");
     section(&mut text, style, "Certificates", certificates(report), "");
     section(&mut text, style, "Problems", problems(report), "");
+    if style.tree {
+        section(&mut text, Style { verbose: true, ..style }, "Contents", super::tree::lines(report), "");
+    }
     text
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn rendered(report: &Report, format: Format, settings: &Settings) -> 
     match format {
         Format::Json => json(serde_json::to_string_pretty(report)),
         Format::Ndjson => json(serde_json::to_string(report)),
-        Format::Text => Ok(render(report, Style { color: color(settings.color), verbose: settings.verbose })),
+        Format::Text => Ok(render(report, Style { color: color(settings.color), verbose: settings.verbose, tree: settings.tree })),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{Ending, Failure, output};
 /// Arguments of `scan`.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  touchmark scan router.bin\n  touchmark scan router.bin --policy us-ndaa-889 --policy us-fcc-covered-list\n  touchmark scan rootfs/ --format json --facts > report.json\n  curl -s … | touchmark scan -"
+    after_help = "Examples:\n  touchmark scan router.bin\n  touchmark scan router.bin --policy us-ndaa-889 --policy us-fcc-covered-list\n  touchmark scan bios.bin --tree --format text\n  touchmark scan rootfs/ --format json --facts > report.json\n  curl -s … | touchmark scan -"
 )]
 pub(crate) struct Arguments {
     /// Image, folder with an unpacked file system, or - for standard input

@@ -62,6 +62,9 @@ pub(crate) struct Settings {
     /// Show everything in text output
     #[arg(long, short)]
     pub(crate) verbose: bool,
+    /// Show what is in what, one line an artifact, in text output
+    #[arg(long)]
+    pub(crate) tree: bool,
     /// No progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,
