@@ -1,13 +1,14 @@
 //! The scan over bytes that are full of magics and hold nothing: its cost for each byte must not grow with their number.
 #![allow(clippy::arithmetic_side_effects, clippy::print_stdout, missing_docs, reason = "a bench prints what it measured")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use touchmark::blob::Blob;
 use touchmark::format::FORMATS;
 use touchmark::limits::{Budget, Limits};
-use touchmark::scan::scan;
+use touchmark::scan::{Content, scan};
 
 /// Bytes that are a magic of some format every few dozen of them, with noise between.
 fn soup(size: usize) -> Vec<u8> {
@@ -38,13 +39,20 @@ fn main() {
         let blob = Blob::new(soup(mebibytes << 20));
         let budget = Budget::new(Limits::default(), Arc::default());
         let (started, mut chunks) = (Instant::now(), 0_u64);
-        let outcome = scan(&blob, &budget, &mut |_, _| {
+        let mut formats: BTreeMap<&str, u64> = BTreeMap::new();
+        let outcome = scan(&blob, &budget, &mut |span, content| {
             chunks += 1;
+            if let Content::Format(row, _) = content {
+                *formats.entry(FORMATS.get(row).map_or("", |format| format.spec().id)).or_default() += span.length;
+            }
             Ok(())
         });
         let nanoseconds = started.elapsed().as_secs_f64() * 1e9 / f64::from(u32::try_from(blob.len()).unwrap_or(u32::MAX));
         first = if first == 0.0 { nanoseconds } else { first };
         let told: Vec<String> = outcome.into_iter().flatten().map(|problem| problem.message).collect();
-        println!("{mebibytes} MiB: {nanoseconds:.2} ns a byte, {:.2} times that of 1 MiB; {chunks} chunks {told:?}", nanoseconds / first);
+        println!(
+            "{mebibytes} MiB: {nanoseconds:.2} ns a byte, {:.2} times that of 1 MiB; {chunks} chunks {formats:?} {told:?}",
+            nanoseconds / first
+        );
     }
 }

@@ -119,6 +119,18 @@ impl Carved<'_> {
     pub fn new(length: u64, start: u64, blob: &Blob) -> Self {
         Self { length: length.min(blob.len().saturating_sub(start)), payload: None }
     }
+
+    /// The same for headers that prove little: what says that it is four times as long as all there is was hardly cut off, but is chance.
+    ///
+    /// # Errors
+    /// If it says so, or has no length.
+    pub fn plausible(length: u64, start: u64, blob: &Blob) -> Result<Self, Rejected> {
+        let available = blob.len().saturating_sub(start);
+        if length == 0 || length / 4 > available {
+            return Err(Rejected("longer than all there is"));
+        }
+        Ok(Self::new(length, start, blob))
+    }
 }
 
 /// The length of `bytes` as images count it.

@@ -2,6 +2,7 @@
 //! numbers, and two in a row. What is whole comes back whole; what is not never makes a reader panic, or hand out more than there is.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -9,7 +10,7 @@
     reason = "a test that cannot read its fixtures must fail"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -223,4 +224,74 @@ fn formats_survive_damage_third_quarter() {
 #[test]
 fn formats_survive_damage_last_quarter() {
     matrix(3, 4);
+}
+
+/// What may stand around bytes that happen to be a magic: noise, nothing, erased flash, text, small numbers.
+fn surroundings_of_chance(round: usize, state: &mut u64) -> Vec<u8> {
+    let mut noise = |length: usize| (0..length).map(|_| random(state, 256).to_le_bytes()[0]).collect::<Vec<u8>>();
+    match round % 5 {
+        0 => noise(70_000),
+        1 => vec![0; 70_000],
+        2 => vec![0xff; 70_000],
+        3 => b"and so on, a sentence about something else; it has numbers 0123456789 in it.\n".repeat(900),
+        _ => noise(70_000).into_iter().map(|byte| byte & 3).collect(),
+    }
+}
+
+/// A magic alone proves nothing: in the middle of whatever may stand around it, no format sees itself.
+#[test]
+fn magics_by_chance_are_nothing() {
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for round in 0..50 {
+        let around = surroundings_of_chance(round, &mut state);
+        for format in FORMATS.iter().copied() {
+            for magic in format.spec().magics.iter().filter(|magic| magic.anchor == Anchor::Anywhere && magic.bytes.len() < 12) {
+                let start = 64 + random(&mut state, 64);
+                let mut bytes = around.clone();
+                let place = start + usize::try_from(magic.offset).unwrap();
+                if place + magic.bytes.len() > bytes.len() {
+                    continue;
+                }
+                bytes[place..place + magic.bytes.len()].copy_from_slice(magic.bytes);
+                let limits = Limits { unpacked: 256 << 20, ..Limits::default() };
+                let (budget, blob) = (Budget::new(limits, Arc::default()), Blob::new(bytes));
+                if format.carve(&blob, start as u64, &budget).is_ok() {
+                    *taken.entry(format.spec().id).or_default() += 1;
+                }
+            }
+        }
+    }
+    // A header of few bytes may be right by chance, now and then.
+    taken.retain(|_, times| *times > 2);
+    assert!(taken.is_empty(), "formats that take chance for themselves, and how often in 50 rounds: {taken:?}");
+}
+
+/// Magics of all formats one behind the other, with a few bytes of noise between: whatever accepts itself in there may be right by chance,
+/// but takes hardly anything away from what really is there.
+#[test]
+fn a_soup_of_magics_feeds_nobody() {
+    let all: Vec<&[u8]> =
+        FORMATS.iter().flat_map(|format| format.spec().magics).map(|magic| magic.bytes).filter(|one| !one.is_empty()).collect();
+    let (mut state, mut soup) = (0x2545_f491_4f6c_dd1d, Vec::new());
+    while soup.len() < 1 << 20 {
+        soup.extend_from_slice(all[random(&mut state, all.len())]);
+        (0..random(&mut state, 40)).for_each(|_| soup.push(random(&mut state, 256).to_le_bytes()[0]));
+    }
+    let blob = Blob::new(soup.clone());
+    let mut taken: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
+    for format in FORMATS.iter().copied() {
+        for magic in format.spec().magics.iter().filter(|magic| magic.anchor == Anchor::Anywhere) {
+            let places = soup.windows(magic.bytes.len()).enumerate().filter(|(_, window)| *window == magic.bytes);
+            for start in places.filter_map(|(place, _)| (place as u64).checked_sub(magic.offset)) {
+                let budget = Budget::new(Limits { unpacked: 256 << 20, ..Limits::default() }, Arc::default());
+                if let Ok(carved) = format.carve(&blob, start, &budget) {
+                    let entry = taken.entry(format.spec().id).or_default();
+                    *entry = (entry.0 + 1, entry.1.max(carved.length));
+                }
+            }
+        }
+    }
+    taken.retain(|_, (_, longest)| *longest > 4096);
+    assert!(taken.is_empty(), "formats that see themselves, how often, and the most bytes that they take: {taken:?}");
 }

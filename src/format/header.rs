@@ -143,7 +143,7 @@ impl Format for Header {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let image = (self.read)(Bytes(blob.bytes().tail(start)))?.checked()?;
-        Ok(Carved::new(image.length, start, blob))
+        Carved::plausible(image.length, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

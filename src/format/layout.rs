@@ -172,7 +172,7 @@ impl Format for Laid {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let layout = (self.read)(Bytes(blob.bytes().tail(start)))?;
-        Ok(Carved::new(layout.length, start, blob))
+        Carved::plausible(layout.length, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

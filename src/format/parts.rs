@@ -62,7 +62,7 @@ impl<T: Parted> Format for T {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let found = self.parts(Bytes(blob.bytes().tail(start)), false)?;
-        if found.length == 0 { Err(Rejected("nothing in it")) } else { Ok(Carved::new(found.length, start, blob)) }
+        Carved::plausible(found.length, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

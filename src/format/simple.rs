@@ -42,7 +42,7 @@ impl Format for Leaf {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let length = (self.reach)(Bytes(blob.bytes().tail(start)))?;
-        if length == 0 { Err(Rejected("nothing of it is there")) } else { Ok(Carved::new(length, start, blob)) }
+        Carved::plausible(length, start, blob)
     }
 }
 

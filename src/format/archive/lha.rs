@@ -46,7 +46,12 @@ impl Format for Lha {
     /// An archive ends with a byte 0 where the next header would be, which some leave out.
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let bytes = Bytes(blob.bytes().tail(start));
-        let mut end = Header::read(bytes, 0)?.data.end();
+        let first = Header::read(bytes, 0)?;
+        let path = first.path();
+        if first.data.end() / 4 > bytes.len() || path.is_empty() || path.chars().any(char::is_control) {
+            return Err(Rejected("size or name of the first file"));
+        }
+        let mut end = first.data.end();
         while let Ok(next) = Header::read(bytes, end) {
             end = next.data.end();
         }

@@ -50,7 +50,7 @@ impl Format for Zip {
             return Err(Rejected("unreachable: nothing was unpacked"));
         };
         match &first {
-            None if layout.end == 0 || !layout.whole => Err(Rejected("neither a file nor the end of an empty archive")),
+            None if layout.end == 0 || !layout.whole || start > 0 => Err(Rejected("neither a file nor the end of an empty archive")),
             // One header may be chance: then its data has to be what it says.
             Some((entry, data)) if layout.central.is_none() && layout.files < 2 && !convincing(entry, *data, bytes, budget) => {
                 Err(Rejected("no data behind the only header"))

@@ -49,6 +49,9 @@ impl Format for Arcadyan {
         if Bytes(&header).u8(4)? != 0 || !plausible || Bytes(&header).u8(13)? != 0 {
             return Err(Rejected("no header of LZMA is hidden there"));
         }
+        if input.get(FIRST, BLOCK)?.iter().all(|byte| input.u8(FIRST) == Ok(*byte)) {
+            return Err(Rejected("compressed data is never all alike"));
+        }
         let between = input.get(FIRST.saturating_add(BLOCK), SECOND.saturating_sub(FIRST).saturating_sub(BLOCK))?;
         let rest = input.up_to(SECOND.saturating_add(BLOCK), MOST);
         let plain = [&header, between, input.get(FIRST, BLOCK)?, rest].concat();

@@ -17,8 +17,12 @@ pub(super) static SNAPPY: Packed = Packed {
         limitations: &[],
     },
     codec: Codec::Snappy,
-    // The next chunk.
-    header: |input| if matches!(input.u8(10)?, 0 | 1 | 0x80..=0xff) { Ok(()) } else { Err(Rejected("no chunk follows")) },
+    // The next chunk holds data, and at most 64 KiB of it, behind its checksum.
+    header: |input| {
+        let [kind, low, middle, high] = input.array(10)?;
+        let length = u32::from_le_bytes([low, middle, high, 0]);
+        if kind > 1 || !(5..=76_494).contains(&length) { Err(Rejected("no chunk follows")) } else { Ok(()) }
+    },
 };
 
 #[cfg(test)]

@@ -31,7 +31,11 @@ impl Format for Zstd {
         if input.get(4).is_none_or(|descriptor| descriptor & 8 != 0) {
             return Err(Rejected("the reserved bit is set"));
         }
-        carve_stream(Codec::Zstd, String::new(), input, budget)
+        let carved = carve_stream(Codec::Zstd, String::new(), input, budget)?;
+        if start > 0 && carved.payload.as_ref().is_none_or(|payload| payload.output.is_empty()) {
+            return Err(Rejected("a frame of nothing in the middle of other bytes"));
+        }
+        Ok(carved)
     }
 }
 

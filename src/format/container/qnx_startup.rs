@@ -31,7 +31,7 @@ impl Format for QnxStartup {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let header = Header::read(Bytes(blob.bytes().tail(start)))?;
-        Ok(Carved::new(header.stored, start, blob))
+        Carved::plausible(header.stored, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

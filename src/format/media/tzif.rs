@@ -37,7 +37,7 @@ fn block(input: Bytes<'_>, at: u64, time: u64) -> Result<u64, Rejected> {
     }
     let count = |index: u64| input.u32(at.saturating_add(20).saturating_add(index.saturating_mul(4)), Endian::Big).map(u64::from);
     let (utc, standard, leaps, times, types, letters) = (count(0)?, count(1)?, count(2)?, count(3)?, count(4)?, count(5)?);
-    if times > 1 << 16 || types > 256 || letters > 1024 || leaps > 1024 || utc > 256 || standard > 256 {
+    if types == 0 || letters == 0 || times > 1 << 16 || types > 256 || letters > 1024 || leaps > 1024 || utc > 256 || standard > 256 {
         return Err(Rejected("counts"));
     }
     let entries = [(times, time.saturating_add(1)), (types, 6), (letters, 1), (leaps, time.saturating_add(4)), (standard, 1), (utc, 1)];

@@ -34,7 +34,7 @@ fn reach(input: Bytes<'_>) -> Result<u64, Rejected> {
     for _ in 0..MOST {
         let (Ok(head), Ok(words)) = (input.u32(at, Endian::Little), input.u32(at.saturating_add(4), Endian::Little)) else { break };
         // Identification, module, texts, symbols.
-        if head & 3 != 1 || !matches!((head >> 2) & 0xff, 8 | 13 | 23 | 25) || words == 0 {
+        if head & 3 != 1 || head >> 14 != 0 || !matches!((head >> 2) & 0xff, 8 | 13 | 23 | 25) || words == 0 {
             break;
         }
         at = at.saturating_add(8).saturating_add(u64::from(words).saturating_mul(4));

@@ -24,17 +24,29 @@ const MOST: u32 = 1 << 12;
 
 /// Magic, u32 version 1; then sections: u8 kind, length as LEB128.
 fn reach(input: Bytes<'_>) -> Result<u64, Rejected> {
-    let (mut at, mut sections) = (8_u64, 0_u32);
+    let (mut at, mut sections, mut before) = (8_u64, 0_u32, 0);
     while sections < MOST {
         let Ok(kind) = input.u8(at) else { break };
         let Some((length, width)) = leb128(input.up_to(at.saturating_add(1), 5)) else { break };
         let next = at.saturating_add(1).saturating_add(width).saturating_add(length);
-        if kind > 13 || length == 0 || (next > input.len() && sections == 0) {
+        if kind > 13 || (kind != 0 && place(kind) <= before) || length == 0 || (next > input.len() && sections == 0) {
             break;
         }
+        before = before.max(place(kind));
         (at, sections) = (next, sections.saturating_add(1));
     }
-    if sections == 0 { Err(Rejected("no sections")) } else { Ok(at) }
+    // A few sections may be chance, unless they are all there is.
+    if sections < 4 && (sections == 0 || at != input.len()) { Err(Rejected("no sections")) } else { Ok(at) }
+}
+
+/// Where a section stands among the others: in the order of their numbers, but for two that came later. Custom ones stand anywhere.
+fn place(kind: u8) -> u8 {
+    match kind {
+        // The count of data stands before the code, tags behind the memories.
+        12 => 19,
+        13 => 11,
+        kind => kind.saturating_mul(2),
+    }
 }
 
 /// A number and how many bytes it takes.

@@ -114,7 +114,12 @@ impl Map {
                 found.push((name, Span::between(from << 12, to.saturating_add(1) << 12)));
             }
         }
-        if found.first().is_none_or(|(name, span)| *name != "descriptor" || span.start != 0) || found.len() < 2 {
+        // The descriptor is the first block, and nothing stands in two regions.
+        let whole = found.first().is_some_and(|(name, span)| *name == "descriptor" && *span == Span::new(0, 0x1000));
+        let apart = |(_, one): &(_, Span), (_, other): &(_, Span)| one.end() <= other.start || other.end() <= one.start;
+        let pairs =
+            found.iter().enumerate().flat_map(|(index, one)| found.iter().skip(index.saturating_add(1)).map(move |other| (one, other)));
+        if !whole || found.len() < 2 || !pairs.into_iter().all(|(one, other)| apart(one, other)) {
             return Err(Rejected("regions"));
         }
         let chips = (first >> 8 & 3).saturating_add(1);

@@ -13,7 +13,7 @@ static SPEC: Spec = Spec {
     id: "milbeaut",
     name: "Socionext Milbeaut firmware",
     kind: Kind::Container,
-    magics: &[Magic::anywhere(b"MILBEAUT")],
+    magics: &[Magic::start(b"MILBEAUT")],
     leaf: false,
     references: &["https://github.com/armijnhemel/binaryanalysis-ng/tree/master/src/bang/parsers/firmware/milbeaut"],
     limitations: &["the content's own layout is not published: it is searched as it stands"],

@@ -54,6 +54,9 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let mut image = Image::new(length, start);
     let table = bytes.get(TABLE, TABLE_SIZE)?;
     let entries = if table.starts_with(TEXT) { lines(table) } else { binary(Bytes(table), start)? };
+    if entries.is_empty() {
+        return Err(Rejected("no partition"));
+    }
     for (name, span) in entries {
         if span.start < start {
             return Err(Rejected("a partition stands in the table"));

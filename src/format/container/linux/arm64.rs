@@ -36,8 +36,8 @@ impl Format for Arm64 {
         if long(0x20)? != 0 || long(0x28)? != 0 || long(0x30)? != 0 || long(0x18)? > 0xf {
             return Err(Rejected("reserved fields"));
         }
-        if long(0x8)? > 2 << 20 || long(0x10)? > 1 << 30 {
-            return Err(Rejected("text_offset or image_size"));
+        if long(0)? == 0 || long(0x8)? > 2 << 20 || long(0x10)? > 1 << 30 {
+            return Err(Rejected("code, text_offset or image_size"));
         }
         // image_size counts memory that the file does not hold. Kernels before 3.17 do not give it at all.
         let end = match (sections_end(bytes), long(0x10)?) {
