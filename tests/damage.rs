@@ -245,7 +245,7 @@ fn magics_by_chance_are_nothing() {
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
     for round in 0..50 {
         let around = surroundings_of_chance(round, &mut state);
-        for format in FORMATS.iter().copied() {
+        for format in FORMATS.iter() {
             for magic in format.spec().magics.iter().filter(|magic| magic.anchor == Anchor::Anywhere && magic.bytes.len() < 12) {
                 let start = 64 + random(&mut state, 64);
                 let mut bytes = around.clone();
@@ -280,7 +280,7 @@ fn a_soup_of_magics_feeds_nobody() {
     }
     let blob = Blob::new(soup.clone());
     let mut taken: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
-    for format in FORMATS.iter().copied() {
+    for format in FORMATS.iter() {
         for magic in format.spec().magics.iter().filter(|magic| magic.anchor == Anchor::Anywhere) {
             let places = soup.windows(magic.bytes.len()).enumerate().filter(|(_, window)| *window == magic.bytes);
             for start in places.filter_map(|(place, _)| (place as u64).checked_sub(magic.offset)) {

@@ -64,7 +64,7 @@ fn lzma(bytes: Bytes<'_>, module: &Module, span: Span, children: &mut Children<'
     }
     let whole = [data.up_to(0, 14), data.tail(17)].concat();
     let stream = Codec::Lzma.stream(&whole, children.budget());
-    if stream.output.is_empty() {
+    if stream.output.is_empty() && !stream.fault.as_ref().is_some_and(Fault::is_limit) {
         return Ok(false);
     }
     children.made_with(module.name.clone(), stream.output, Attributes::default(), stream.fault.as_ref())?;

@@ -77,8 +77,13 @@ fn efi(bytes: Bytes<'_>, image: &Image, index: usize, children: &mut Children<'_
             let data = bytes.up_to(program.start, program.length);
             let attempt = |codec: Codec| codec.stream(data, children.budget());
             let first = attempt(Codec::Efi);
-            let Stream { output, fault, .. } =
-                if first.fault.is_some() || !first.output.as_slice().starts_with(b"MZ") { attempt(Codec::Tiano) } else { first };
+            let Stream { output, fault, .. } = if first.fault.as_ref().is_some_and(Fault::is_limit)
+                || (first.fault.is_none() && first.output.as_slice().starts_with(b"MZ"))
+            {
+                first
+            } else {
+                attempt(Codec::Tiano)
+            };
             if output.is_empty() {
                 children.span_with(name, program, Attributes::default(), fault.as_ref())?;
             } else {

@@ -119,7 +119,7 @@ impl Module {
         let content = self.content();
         let data = bytes.up_to(content.start, content.length);
         let first = Codec::Efi.stream(data, budget);
-        if first.fault.is_none() { first } else { Codec::Tiano.stream(data, budget) }
+        if first.fault.as_ref().is_none_or(Fault::is_limit) { first } else { Codec::Tiano.stream(data, budget) }
     }
 
     fn hand_over(&self, bytes: Bytes<'_>, name: &str, children: &mut Children<'_>) -> Result<(), Fault> {
