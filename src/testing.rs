@@ -28,7 +28,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("gcc-arm-linux-gnueabihf", &["arm-linux-gnueabihf-gcc"]),
     ("gcc-mipsel-linux-gnu", &["mipsel-linux-gnu-gcc"]),
     ("gdisk", &["sgdisk"]),
-    ("genisoimage", &["genisoimage"]),
+    ("genisoimage", &["genisoimage", "mkzftree"]),
     ("genromfs", &["genromfs"]),
     ("libarchive-tools", &["bsdtar"]),
     ("libc-bin", &["ldd"]),
@@ -59,7 +59,6 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("xorriso", &["xorriso"]),
     ("xz-utils", &["xz"]),
     ("zip", &["zip"]),
-    ("zisofs-tools", &["mkzftree"]),
     ("zstd", &["zstd"]),
 ];
 
