@@ -57,10 +57,10 @@ impl Format for MikrotikNpk {
         let length = u64::from(bytes.u32(4, Endian::Little)?).saturating_add(8);
         let parts = parts(bytes, length);
         let end = parts.last().map_or(0, |(_, span)| span.end());
-        if parts.is_empty() || (end != length && parts.len() < MOST && length <= bytes.len()) {
+        if parts.len() < 2 || (end != length && parts.len() < MOST && length <= bytes.len()) {
             return Err(Rejected("the parts do not fill the package"));
         }
-        Ok(Carved::new(length, start, blob))
+        Carved::plausible(length, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
