@@ -267,14 +267,14 @@ fn magics_by_chance_are_nothing() {
     assert!(taken.is_empty(), "formats that take chance for themselves, and how often in 50 rounds: {taken:?}");
 }
 
-/// Magics of all formats one behind the other, with a few bytes of noise between: whatever accepts itself in there may be right by chance,
-/// but takes hardly anything away from what really is there.
+/// Short magics of all formats one behind the other, with a few bytes of noise between: whatever accepts itself in there may be right by
+/// chance, but takes hardly anything away from what really is there. Magics of 8 bytes and more are no chance.
 #[test]
 fn a_soup_of_magics_feeds_nobody() {
     let all: Vec<&[u8]> =
-        FORMATS.iter().flat_map(|format| format.spec().magics).map(|magic| magic.bytes).filter(|one| !one.is_empty()).collect();
+        FORMATS.iter().flat_map(|format| format.spec().magics).map(|magic| magic.bytes).filter(|one| (1..8).contains(&one.len())).collect();
     let (mut state, mut soup) = (0x2545_f491_4f6c_dd1d, Vec::new());
-    while soup.len() < 1 << 20 {
+    while soup.len() < 16 << 20 {
         soup.extend_from_slice(all[random(&mut state, all.len())]);
         (0..random(&mut state, 40)).for_each(|_| soup.push(random(&mut state, 256).to_le_bytes()[0]));
     }
@@ -282,8 +282,8 @@ fn a_soup_of_magics_feeds_nobody() {
     let mut taken: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
     for format in FORMATS.iter() {
         for magic in format.spec().magics.iter().filter(|magic| magic.anchor == Anchor::Anywhere) {
-            let places = soup.windows(magic.bytes.len()).enumerate().filter(|(_, window)| *window == magic.bytes);
-            for start in places.filter_map(|(place, _)| (place as u64).checked_sub(magic.offset)) {
+            let places = memchr::memmem::find_iter(&soup, magic.bytes);
+            for start in places.filter_map(|place| (place as u64).checked_sub(magic.offset)) {
                 let budget = Budget::new(Limits { unpacked: 256 << 20, ..Limits::default() }, Arc::default());
                 if let Ok(carved) = format.carve(&blob, start, &budget) {
                     let entry = taken.entry(format.spec().id).or_default();

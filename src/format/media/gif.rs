@@ -37,6 +37,9 @@ fn reach(input: Bytes<'_>) -> Result<u64, Rejected> {
             // Place and size, u8 flags, color table, u8 code size, sub-blocks.
             0x2c => {
                 let table = colors(input.u8(at.saturating_add(9))?);
+                if !matches!(input.u8(at.saturating_add(10).saturating_add(table))?, 1..=11) {
+                    return Err(Rejected("code size"));
+                }
                 at = blocks(input, at.saturating_add(11).saturating_add(table))?;
             }
             _ => break,

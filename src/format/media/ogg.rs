@@ -1,6 +1,8 @@
 //! Sound and films in pages of Ogg.
 
-use crate::blob::Bytes;
+use crc::{Algorithm, Crc};
+
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::format::simple::Leaf;
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
@@ -24,6 +26,7 @@ const MOST: u32 = 1 << 22;
 
 /// Magic, u8 version 0, u8 flags, u64 position, u32 stream, u32 number, u32 CRC, u8 number of segments, their lengths as u8 each.
 fn reach(input: Bytes<'_>) -> Result<u64, Rejected> {
+    first_page(input)?;
     let mut at = 0_u64;
     for _ in 0..MOST {
         if !input.has(at, b"OggS\0") || input.u8(at.saturating_add(5)).is_ok_and(|flags| flags > 7) {
@@ -33,9 +36,26 @@ fn reach(input: Bytes<'_>) -> Result<u64, Rejected> {
         let body: u64 = input.up_to(at.saturating_add(27), count.into()).iter().map(|length| u64::from(*length)).sum();
         at = at.saturating_add(27).saturating_add(count.into()).saturating_add(body);
     }
-    // The first page has number 0, and holds the header of what is inside.
-    if at < 28 || input.array::<4>(18)? != [0; 4] { Err(Rejected("first page")) } else { Ok(at) }
+    Ok(at)
 }
+
+/// The first page has number 0 and holds one packet, the header of what is inside: all segments but the last are full. Its checksum fits.
+fn first_page(input: Bytes<'_>) -> Result<(), Rejected> {
+    let lengths = input.get(27, input.u8(26)?.into())?;
+    let Some((_, full)) = lengths.split_last() else { return Err(Rejected("no segments")) };
+    if input.array::<4>(18)? != [0; 4] || full.iter().any(|length| *length != 255) {
+        return Err(Rejected("first page"));
+    }
+    let body = lengths.iter().map(|length| u64::from(*length)).sum();
+    let mut sum = CRC.digest();
+    for part in [input.get(0, 22)?, &[0; 4], input.get(26, 1)?, lengths, input.get(to_u64(lengths.len()).saturating_add(27), body)?] {
+        sum.update(part);
+    }
+    if sum.finalize() != input.u32(22, Endian::Little)? { Err(Rejected("checksum of the first page")) } else { Ok(()) }
+}
+
+/// The polynomial of Ethernet, most significant bit first, without start and end values.
+static CRC: Crc<u32> = Crc::<u32>::new(&Algorithm { init: 0, xorout: 0, ..crc::CRC_32_BZIP2 });
 
 #[cfg(test)]
 mod tests {

@@ -74,10 +74,14 @@ impl Format for FlashDescriptor {
     }
 }
 
+/// Bits of the map's first word that nothing uses.
+const RESERVED: u32 = 0xf800_fc00;
+
 /// The map, from the signature on, which stands at 10, or at 0 on the oldest platforms; little endian:
 ///
 /// ```text
 /// 4 bits 0-7 where the components are described, in units of 16 bytes   8-9 number of components less one   16-23 the same for regions
+///   24-26 number of regions less one   all others 0
 /// 8 bits 0-7 the same for masters   16-23 the same for straps
 /// ```
 ///
@@ -96,6 +100,9 @@ impl Map {
             return Err(Rejected("signature"));
         }
         let (first, second) = (bytes.u32(base.saturating_add(4), Endian::Little)?, bytes.u32(base.saturating_add(8), Endian::Little)?);
+        if first & RESERVED != 0 {
+            return Err(Rejected("reserved bits"));
+        }
         let place = |word: u32, shift: u32| u64::from(word >> shift & 0xff).saturating_mul(16);
         let (components, regions, masters) = (place(first, 0), place(first, 16), place(second, 0));
         if [components, regions, masters].iter().any(|place| !(0x20..0x1000).contains(place)) || components == regions {

@@ -30,15 +30,18 @@ const HEADER: u64 = 20;
 /// All 16-bit words of what follows come to 0.
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let model = bytes.get(12, 4)?;
-    let [little, big] = [Endian::Little, Endian::Big].map(|endian| bytes.u32(16, endian).unwrap_or(0));
-    let size = u64::from(little.min(big));
-    if !model.iter().all(u8::is_ascii_alphanumeric) || size < 4 || !size.is_multiple_of(2) || size > LARGEST {
-        return Err(Rejected("the model or the size"));
+    let endian = if bytes.u32(16, Endian::Little)? < bytes.u32(16, Endian::Big)? { Endian::Little } else { Endian::Big };
+    let [address, place, size] = [bytes.u32(4, endian)?, bytes.u32(8, endian)?, bytes.u32(16, endian)?].map(u64::from);
+    if !model.iter().all(u8::is_ascii_alphanumeric) || !address.is_multiple_of(16) || place > LARGEST {
+        return Err(Rejected("the model or where it goes"));
+    }
+    if size < 4 || !size.is_multiple_of(2) || size > LARGEST {
+        return Err(Rejected("the size"));
     }
     let end = HEADER.saturating_add(size);
     let mut image = Image::new(end, HEADER);
     image.fact("header.board", 12, 4);
-    let digest = if little < big { sums::little_words_to_zero } else { sums::words_to_zero };
+    let digest = if endian == Endian::Little { sums::little_words_to_zero } else { sums::words_to_zero };
     image.sum("the image", end.saturating_sub(2), &[0, 0], digest, over(HEADER, end));
     image.part("image", Span::between(HEADER, end.saturating_sub(2))).known(Span::between(end.saturating_sub(2), end));
     Ok(image)

@@ -55,8 +55,8 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Big).map(u64::from);
     let (_, name, digest) = KINDS.iter().find(|(magic, ..)| bytes.has(0, magic)).ok_or(Rejected("the magic"))?;
     let (address, place, size) = (word(4)?, word(8)?, word(12)?);
-    let flash = |place: u64| place < LARGEST && place.trailing_zeros() >= 8;
-    let addressed = flash(address) || (0x8000_0000..0xc000_0000).contains(&address);
+    let flash = |place: u64| place < LARGEST && place.trailing_zeros() >= 12;
+    let addressed = flash(address) || ((0x8000_0000..0xc000_0000).contains(&address) && address.trailing_zeros() >= 8);
     if !addressed || !flash(place) || (size % 2 != 0 && *name != "web-pages") || !(16..=LARGEST).contains(&size) {
         return Err(Rejected("the addresses or the size"));
     }

@@ -77,7 +77,7 @@ fn old(bytes: Bytes<'_>, at: u64, largest: u64) -> Result<Block, Rejected> {
     let header = Bytes(bytes.get(at, size)?);
     // Headers of files may be followed by a comment that the checksum leaves out; those of the archive are with theirs.
     let covered = if kind == 0x73 && flags & 2 != 0 { 13 } else { size };
-    if crc32(header.get(2, covered.saturating_sub(2))?) & 0xffff != u32::from(short(0)?) && flags & 2 == 0 {
+    if crc32(header.get(2, covered.saturating_sub(2))?) & 0xffff != u32::from(short(0)?) && (kind == 0x73 || flags & 2 == 0) {
         return Err(Rejected("checksum of a block"));
     }
     let mut data = if flags & 0x8000 != 0 { u64::from(header.u32(7, Endian::Little)?) } else { 0 };

@@ -1,6 +1,6 @@
 //! B000FF: the image of Windows CE that Platform Builder writes, in records with addresses.
 
-use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
 use crate::format::layout::byte_sum;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
@@ -23,6 +23,8 @@ static SPEC: Spec = Spec {
 /// Bytes before the first record, and before the bytes of a record.
 const HEADER: u64 = 15;
 const RECORD: u64 = 12;
+/// Bytes of a record that are looked at to tell whether this is an image at all.
+const MOST_SUMMED: u64 = 1 << 16;
 
 impl Format for B000ff {
     fn spec(&self) -> &'static Spec {
@@ -77,8 +79,17 @@ impl Image {
     fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
         let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
         let image = Self { start: word(7)?, length: word(11)? };
-        if image.length == 0 || image.length > 1 << 30 || !image.start.is_multiple_of(4) || image.records(bytes).next().is_none() {
-            return Err(Rejected("size, or no record"));
+        if image.length == 0 || image.length > 1 << 30 || !image.start.is_multiple_of(4) {
+            return Err(Rejected("size"));
+        }
+        // By chance, numbers look like a record now and then: its bytes must fit its sum, or others must stand behind it.
+        let (summed, count) = image.records(bytes).take(4).fold((false, 0_u32), |(summed, count), record| {
+            let data = bytes.up_to(record.data.start, record.data.length.min(MOST_SUMMED));
+            let fits = to_u64(data.len()) == record.data.length && byte_sum(data) == record.sum;
+            (summed || fits, count.saturating_add(1))
+        });
+        if !summed && count < 3 {
+            return Err(Rejected("records"));
         }
         Ok(image)
     }

@@ -79,16 +79,21 @@ impl Superblock {
             devices: bytes.u16(86, Endian::Little)?,
             device_table: u64::from(bytes.u16(88, Endian::Little)?).saturating_mul(128),
         };
-        if superblock.blocks == 0 || superblock.metadata > superblock.length() || bytes.u64(16, Endian::Little)? == 0 {
+        // An inode takes 32 bytes at least.
+        let inodes = bytes.u64(16, Endian::Little)?;
+        if superblock.blocks == 0 || superblock.metadata > superblock.length() || !(1..=superblock.length() / 32).contains(&inodes) {
             return Err(Rejected("blocks or inodes"));
         }
         Ok(superblock)
     }
 
-    /// Fails unless the uppermost folder is one, if it is there.
+    /// Fails unless the uppermost folder is one. Where the image is cut off before it, the checksum has to speak for it.
     pub(super) fn check_root(&self, image: Bytes<'_>) -> Result<(), Rejected> {
         let at = self.inode_at(self.root);
-        let Ok(mode) = image.u16(at.saturating_add(4), Endian::Little) else { return Ok(()) };
+        let Ok(mode) = image.u16(at.saturating_add(4), Endian::Little) else {
+            let sure = self.compat & COMPAT_CHECKSUM != 0 && self.checksum_fits(image);
+            return if sure { Ok(()) } else { Err(Rejected("the root is missing")) };
+        };
         let format = image.u16(at, Endian::Little)?;
         if mode & 0xf000 == 0x4000 && format < 0x20 { Ok(()) } else { Err(Rejected("the root is no folder")) }
     }
