@@ -16,6 +16,7 @@ mod electron_asar;
 mod identified;
 mod lha;
 mod mar;
+mod nsis;
 mod pfs;
 mod rar;
 mod rpm;
@@ -39,6 +40,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &arj::Arj,
     &xar::Xar,
     &mar::Mar,
+    &nsis::Nsis,
     &android_backup::AndroidBackup,
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,
