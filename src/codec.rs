@@ -18,6 +18,7 @@ mod lz4;
 mod lzfse;
 mod lzip;
 mod lzma;
+pub(crate) mod lzma2;
 mod lzo;
 mod lzss;
 pub(crate) mod lzw;

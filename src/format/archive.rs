@@ -3,6 +3,7 @@
 use super::Format;
 
 mod android_backup;
+mod apk;
 mod ar;
 mod arc;
 mod arj;
@@ -14,6 +15,7 @@ mod chrome_pak;
 mod cpio;
 mod electron_asar;
 mod identified;
+mod inno;
 mod lha;
 mod mar;
 mod nsis;
@@ -41,6 +43,10 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &xar::Xar,
     &mar::Mar,
     &nsis::Nsis,
+    &inno::InnoSetup,
+    &inno::InnoChunk,
+    &apk::Apk,
+    &apk::AdbPacked,
     &android_backup::AndroidBackup,
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,
