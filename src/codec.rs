@@ -8,6 +8,8 @@ pub(crate) mod aes;
 mod bits;
 mod brotli;
 mod bzip2;
+mod bzip2_bare;
+pub(crate) mod crc;
 mod deflate;
 mod efi;
 mod huffman;
@@ -16,6 +18,7 @@ mod lz4;
 mod lzfse;
 mod lzip;
 mod lzma;
+pub(crate) mod lzma2;
 mod lzo;
 mod lzss;
 pub(crate) mod lzw;
@@ -43,6 +46,7 @@ pub mod xpress;
 pub(crate) use lzma::x86_jumps;
 pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
+pub(crate) use bzip2_bare::stream as bzip2_bare;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};
 
@@ -115,7 +119,8 @@ impl Codec {
             Self::Snappy => snappy::block(input, limit),
             Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
             Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
-            Self::Gzip | Self::Lz4Legacy | Self::Lzfse | Self::Lzip | Self::Lzw => {
+            Self::Lzfse => lzfse::whole(input, limit),
+            Self::Gzip | Self::Lz4Legacy | Self::Lzip | Self::Lzw => {
                 Err(Fault::unsupported("this codec has streams only, no blocks"))
             }
         }

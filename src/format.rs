@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::blob::{Blob, to_u64};
+pub(crate) use crate::codec::crc32;
 use crate::codec::{Codec, Stream};
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
@@ -27,15 +28,14 @@ mod parts;
 mod program;
 mod simple;
 mod spec;
-mod times;
 mod uefi;
 mod unix;
 mod vendor;
 
+pub use calendar::{dos_time, file_time};
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
 pub use names::{entry_path, part_text, path_text, utf16_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
-pub use times::{dos_time, file_time};
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.
 pub static FORMATS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
@@ -136,13 +136,6 @@ impl Carved<'_> {
 /// The length of `bytes` as images count it.
 pub fn length_of(bytes: &[u8]) -> u64 {
     to_u64(bytes.len())
-}
-
-/// CRC-32 as zlib, Ethernet and most headers of firmware compute it.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
 }
 
 /// The format with this id.

@@ -1,4 +1,4 @@
-//! Deflate64: deflate with a window of 64 KiB and longer matches.
+//! Deflate64: deflate with a window of 64 KiB and longer matches; and deflate as the installers of NSIS have it.
 //! <https://github.com/ip7z/7zip/blob/main/CPP/7zip/Compress/DeflateConst.h> names what differs from RFC 1951.
 
 use super::bits::{Bits, Order};
@@ -12,29 +12,47 @@ use crate::problem::Fault;
 /// The order in which lengths of codes for lengths of codes stand, RFC 1951 section 3.2.7.
 const LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+/// What differs from RFC 1951.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variant {
+    /// The last length has 16 bits more, and distances go on.
+    Deflate64,
+    /// The length of a stored block has no complement behind it.
+    Nsis,
+}
+
 /// Decompresses a stream at the start of `input`.
 pub fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
+    variant(input, Variant::Deflate64, budget)
+}
+
+/// Decompresses a stream of NSIS at the start of `input`.
+pub fn nsis<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
+    variant(input, Variant::Nsis, budget)
+}
+
+fn variant<'b>(input: &[u8], variant: Variant, budget: &'b Budget) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
     let mut bits = Bits::new(input, Order::Lowest);
     let mut window = Window::new(64 << 10, None);
     let mut sink = |bytes: &[u8]| Ok(output.push(bytes)?);
-    let result = blocks(&mut bits, &mut window, &mut sink);
+    let result = blocks(&mut bits, variant, &mut window, &mut sink);
     let fault = window.flush(&mut sink).and(result).err();
     Stream { output, consumed: bits.consumed(), fault }
 }
 
-fn blocks(bits: &mut Bits<'_>, window: &mut Window, sink: &mut Sink<'_>) -> Result<(), Fault> {
+fn blocks(bits: &mut Bits<'_>, variant: Variant, window: &mut Window, sink: &mut Sink<'_>) -> Result<(), Fault> {
     loop {
         let last = bits.bit()?;
         match bits.number(2)? {
-            0 => stored(bits, window)?,
+            0 => stored(bits, variant, window)?,
             1 => {
                 let (symbols, distances) = fixed()?;
-                matches(bits, &symbols, &distances, window, sink)?;
+                matches(bits, variant, &(symbols, distances), window, sink)?;
             }
             2 => {
                 let (symbols, distances) = dynamic(bits)?;
-                matches(bits, &symbols, &distances, window, sink)?;
+                matches(bits, variant, &(symbols, distances), window, sink)?;
             }
             _ => return Err(Fault::corrupt("deflate64: a block of unknown kind")),
         }
@@ -45,10 +63,10 @@ fn blocks(bits: &mut Bits<'_>, window: &mut Window, sink: &mut Sink<'_>) -> Resu
     }
 }
 
-fn stored(bits: &mut Bits<'_>, window: &mut Window) -> Result<(), Fault> {
+fn stored(bits: &mut Bits<'_>, variant: Variant, window: &mut Window) -> Result<(), Fault> {
     bits.align(false)?;
-    let (length, complement) = (bits.number(16)?, bits.number(16)?);
-    if length ^ complement != 0xffff {
+    let length = bits.number(16)?;
+    if variant == Variant::Deflate64 && length ^ bits.number(16)? != 0xffff {
         return Err(Fault::corrupt("deflate64: the length of a stored block"));
     }
     window.extend(bits.bytes(length.into())?);
@@ -85,7 +103,13 @@ fn dynamic(bits: &mut Bits<'_>) -> Result<(Huffman, Huffman), Fault> {
     Ok((Huffman::new(symbols)?, Huffman::new(distances)?))
 }
 
-fn matches(bits: &mut Bits<'_>, symbols: &Huffman, distances: &Huffman, window: &mut Window, sink: &mut Sink<'_>) -> Result<(), Fault> {
+fn matches(
+    bits: &mut Bits<'_>,
+    variant: Variant,
+    (symbols, distances): &(Huffman, Huffman),
+    window: &mut Window,
+    sink: &mut Sink<'_>,
+) -> Result<(), Fault> {
     loop {
         let symbol = symbols.symbol(bits)?;
         let Some(length) = symbol.checked_sub(257) else {
@@ -100,6 +124,7 @@ fn matches(bits: &mut Bits<'_>, symbols: &Huffman, distances: &Huffman, window: 
         };
         let length = match length {
             // The longest: 16 bits say how much longer than the shortest.
+            28 if variant == Variant::Nsis => 258,
             28 => bits.number(16)?.saturating_add(3),
             0..28 => stepped(bits, length, 2)?.saturating_add(3),
             _ => return Err(Fault::corrupt("deflate64: a length that is none")),

@@ -30,13 +30,35 @@ fn block(input: Bytes<'_>, at: u64) -> Option<Block> {
     Some(Block { length, content })
 }
 
+/// Where the blocks at the start of `input` end, and how much they hold.
+fn blocks(input: Bytes<'_>) -> (u64, u64) {
+    let (mut end, mut size) = (0_u64, 0_u64);
+    while let Some(block) = block(input, end) {
+        (end, size) = (end.saturating_add(block.length.max(4)), size.saturating_add(block.content));
+    }
+    (end, size)
+}
+
+fn decode(stream: &[u8], content: &mut Vec<u8>) -> Result<(), Fault> {
+    guard("lzfse", || lzfse_rust::decode_bytes(stream, content).map(|_| ()).map_err(|error| Fault::corrupt(format!("lzfse: {error}"))))
+}
+
+/// A whole stream that holds at most `limit` bytes; what follows it is not looked at.
+pub(super) fn whole(input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
+    let bytes = Bytes(input);
+    let (end, size) = blocks(bytes);
+    if size > limit {
+        return Err(Fault::corrupt(format!("lzfse: a block holds more than {limit} bytes")));
+    }
+    let mut content = Vec::new();
+    decode(bytes.up_to(0, end.saturating_add(to_u64(END.len()))), &mut content)?;
+    Ok(content)
+}
+
 pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
     let bytes = Bytes(input);
-    let (mut end, mut size) = (0_u64, 0_u64);
-    while let Some(block) = block(bytes, end) {
-        (end, size) = (end.saturating_add(block.length.max(4)), size.saturating_add(block.content));
-    }
+    let (end, size) = blocks(bytes);
     if end == 0 {
         return Stream { output, consumed: 0, fault: Some(Fault::corrupt("lzfse: not this header")) };
     }
@@ -48,9 +70,7 @@ pub(super) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
     // All is paid for before the decoder makes it.
     let fault = output.zeros(size).err().map(Fault::from).or_else(|| {
         let mut content = Vec::new();
-        let decoded = guard("lzfse", || {
-            lzfse_rust::decode_bytes(bytes.up_to(0, consumed), &mut content).map_err(|error| Fault::corrupt(format!("lzfse: {error}")))
-        });
+        let decoded = decode(bytes.up_to(0, consumed), &mut content);
         output.truncate(to_u64(content.len()));
         output.write_at(0, &content).err().map(Fault::from).or(decoded.err())
     });
@@ -69,6 +89,8 @@ mod tests {
             lzfse_rust::encode_bytes(&data, &mut packed).unwrap();
             let (output, consumed, fault) = run(Codec::Lzfse, &[packed.as_slice(), b"bvx and junk"].concat());
             assert_eq!((output == data, consumed, fault), (true, packed.len(), None));
+            assert!(Codec::Lzfse.block(&packed, data.len() as u64).unwrap() == data);
+            assert!(Codec::Lzfse.block(&packed, data.len() as u64 - 1).is_err());
             for copy in crate::testing::damaged(&packed, 100, 100) {
                 run(Codec::Lzfse, &copy);
             }

@@ -1,6 +1,6 @@
 //! Snappy: raw blocks, and the framing format for files.
 
-use super::{Part, Sink, Stream, lz, several};
+use super::{Part, Sink, Stream, crc, lz, several};
 use crate::blob::{Bytes, Endian, to_u64};
 use crate::limits::Budget;
 use crate::problem::Fault;
@@ -58,11 +58,8 @@ fn masked(sum: u32) -> u32 {
     sum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// CRC-32C (Castagnoli), bit by bit: chunks are small.
 fn crc32c(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { (sum >> 1) ^ 0x82f6_3b78 } else { sum >> 1 })
-    })
+    !crc::crc32c(u32::MAX, bytes)
 }
 
 /// A raw block: its size as a varint; then literals and copies, told apart by the two lowest bits of a tag.

@@ -3,6 +3,7 @@
 use super::Format;
 
 mod android_backup;
+mod apk;
 mod ar;
 mod arc;
 mod arj;
@@ -14,8 +15,10 @@ mod chrome_pak;
 mod cpio;
 mod electron_asar;
 mod identified;
+mod inno;
 mod lha;
 mod mar;
+mod nsis;
 mod pfs;
 mod rar;
 mod rpm;
@@ -39,6 +42,11 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &arj::Arj,
     &xar::Xar,
     &mar::Mar,
+    &nsis::Nsis,
+    &inno::InnoSetup,
+    &inno::InnoChunk,
+    &apk::Apk,
+    &apk::AdbPacked,
     &android_backup::AndroidBackup,
     &chrome_crx::ChromeCrx,
     &chrome_pak::ChromePak,

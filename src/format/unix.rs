@@ -1,5 +1,6 @@
 //! What file systems of Unix have in common.
 
-pub(in crate::format) mod crc;
+pub(in crate::format) use crate::codec::crc;
+
 pub(in crate::format) mod inodes;
 pub(in crate::format) mod pointers;

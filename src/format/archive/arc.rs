@@ -1,12 +1,12 @@
 //! ARC archives, the first that many had: of CP/M and MS-DOS.
 
 use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::codec::crc::crc16_arc;
 use crate::codec::{Stream, lzw};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, dos_time, path_text};
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
-use super::lha::crc16;
 
 /// ARC.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ fn child(member: &Member<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
     let packed = bytes.up_to(member.data.start, member.data.length);
     let stream = match member.method {
         method if STORED.contains(&method) => {
-            if crc16(packed) != member.crc {
+            if crc16_arc(packed) != member.crc {
                 children.problem(&Fault::Checksum(format!("arc: the checksum of {name:?} does not fit")), Some(member.data.start));
             }
             return Ok(children.span(name, member.data, attributes)?);
@@ -92,7 +92,7 @@ fn child(member: &Member<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
     let mut output = stream.output;
     // The last codes of LZW may be filled up.
     output.truncate(member.size);
-    let sum = crc16(output.as_slice());
+    let sum = crc16_arc(output.as_slice());
     let wrong = || Fault::Checksum(format!("arc: the checksum is {sum:04x}, the header says {:04x}", member.crc));
     let fault = stream.fault.or_else(|| (sum != member.crc).then(wrong));
     Ok(children.made_with(name, output, attributes, fault.as_ref())?)

@@ -2,15 +2,14 @@
 
 use self::header::Header;
 use crate::blob::{Blob, Bytes, Span};
+use crate::codec::crc::crc16_arc;
 use crate::codec::lzh::{self, Lzh};
 use crate::format::{Carved, Children, EntryKind, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
-mod crc16;
 mod header;
 
-pub(super) use crc16::crc16;
 
 /// LHA.
 #[derive(Debug)]
@@ -86,7 +85,7 @@ fn child(header: &Header<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
     let packed = bytes.up_to(start, length);
     let variant = match &header.method {
         b"-lh0-" | b"-lz4-" => {
-            if crc16(packed) != header.crc && bytes.len() >= header.data.end() {
+            if crc16_arc(packed) != header.crc && bytes.len() >= header.data.end() {
                 children.problem(&Fault::Checksum(format!("lha: the checksum of {path:?} does not fit")), Some(start));
             }
             return Ok(children.span(path, header.data, attributes)?);
@@ -102,7 +101,7 @@ fn child(header: &Header<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
         }
     };
     let stream = lzh::stream(packed, variant, header.size, children.budget());
-    let sum = crc16(stream.output.as_slice());
+    let sum = crc16_arc(stream.output.as_slice());
     let wrong = || Fault::Checksum(format!("lha: the checksum is {sum:04x}, the header says {:04x}", header.crc));
     let fault = stream.fault.or_else(|| (sum != header.crc).then(wrong));
     Ok(children.made_with(path, stream.output, attributes, fault.as_ref())?)

@@ -10,6 +10,8 @@ use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
 
+mod newer;
+
 /// 7z.
 #[derive(Debug)]
 pub(super) struct SevenZ;
@@ -23,7 +25,7 @@ static SPEC: Spec = Spec {
     references: &["https://github.com/ip7z/7zip/blob/main/DOC/7zFormat.txt"],
     limitations: &[
         "encrypted files are named if their names are not encrypted too, not read",
-        "Zstandard, LZ4 and Brotli",
+        "Zstandard, LZ4 and Brotli behind filters or encryption",
         "archives without their end, which holds all names, and archives in several volumes",
         "files behind a broken one in the same solid block",
     ],
@@ -72,6 +74,7 @@ impl Format for SevenZ {
                     1
                 }
                 Some(block) if archive.is_file_encrypted(index) => locked(&archive, block, index, children)?,
+                Some(block) if newer::codec(&archive, block).is_some() => newer::unpack(&archive, block, index, blob.bytes(), children)?,
                 Some(block) => unpack_block(&archive, block, index, &mut source, children)?,
             };
             index = index.saturating_add(done.max(1));

@@ -25,7 +25,7 @@ static SPEC: Spec = Spec {
     leaf: false,
     references: &["https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT"],
     limitations: &[
-        "encrypted files are named, not read",
+        "encrypted files are handed over as they are",
         "shrink, reduce and WavPack",
         "archives in several volumes",
         "stored files above 64 KiB whose size stands behind them only",
@@ -139,7 +139,7 @@ fn child(entry: &Entry<'_>, data: Span, bytes: Bytes<'_>, children: &mut Childre
     }
     if entry.encrypted() {
         let fault = Fault::Encrypted("zip: the file is encrypted".to_owned());
-        return children.made_with(path, children.output(), attributes, Some(&fault));
+        return children.span_with(path, data, attributes, Some(&fault));
     }
     let packed = bytes.up_to(data.start, data.length);
     if entry.method == 0 && !entry.is_symlink() {

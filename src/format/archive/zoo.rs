@@ -1,7 +1,7 @@
 //! zoo archives, of the times of MS-DOS and of Usenet.
 
-use super::lha::crc16;
 use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::codec::crc::crc16_arc;
 use crate::codec::lzh::{self, Lzh};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, dos_time, entry_path};
 use crate::limits::Budget;
@@ -70,14 +70,14 @@ fn child(entry: &Entry, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result
     let packed = bytes.up_to(entry.data.start, entry.data.length);
     match entry.method {
         0 => {
-            if crc16(packed) != entry.crc {
+            if crc16_arc(packed) != entry.crc {
                 children.problem(&Fault::Checksum(format!("zoo: the checksum of {path:?} does not fit")), Some(entry.data.start));
             }
             Ok(children.span(path, entry.data, attributes)?)
         }
         2 => {
             let stream = lzh::stream(packed, Lzh::Static(13), entry.size, children.budget());
-            let sum = crc16(stream.output.as_slice());
+            let sum = crc16_arc(stream.output.as_slice());
             let wrong = || Fault::Checksum(format!("zoo: the checksum is {sum:04x}, the entry says {:04x}", entry.crc));
             let fault = stream.fault.or_else(|| (sum != entry.crc).then(wrong));
             Ok(children.made_with(path, stream.output, attributes, fault.as_ref())?)

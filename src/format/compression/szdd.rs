@@ -1,7 +1,7 @@
 //! Files of COMPRESS.EXE of MS-DOS and Windows 3: SZDD and KWAJ.
 
 use crate::blob::{Blob, Bytes, Endian, Span};
-use crate::codec::Lzss;
+use crate::codec::{Lzss, mszip};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, part_text};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::start(SZDD), Magic::start(KWAJ)],
     leaf: false,
     references: &["https://www.cabextract.org.uk/libmspack/doc/szdd_kwaj_format.html"],
-    limitations: &["KWAJ files with Huffman codes or MSZIP", "in the middle of other bytes, as nothing says where it ends"],
+    limitations: &["KWAJ files with Huffman codes, and those with MSZIP that do not say their size", "in the middle of other bytes, as nothing says where it ends"],
 };
 
 const SZDD: &[u8] = b"SZDD\x88\xf0\x27\x33";
@@ -28,6 +28,9 @@ const MOST: u64 = 1 << 28;
 
 /// At most this comes out of a byte: two bytes make up to eighteen.
 const RATIO: u64 = 9;
+
+/// Bytes in every block of MSZIP but the last one.
+const MSZIP_BLOCK: u64 = 32 << 10;
 
 impl Format for Szdd {
     fn spec(&self) -> &'static Spec {
@@ -88,8 +91,29 @@ fn kwaj(blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         0 => children.span(name, Span::between(start, blob.len()), Attributes::default()).map_err(Fault::from),
         1 => hand_over(children, &name, Ok(data.iter().map(|byte| byte ^ 0xff).collect()), limit),
         2 => hand_over(children, &name, Lzss::SZDD.block(data, limit), size.unwrap_or(0)),
+        4 if size.is_some() => mszip_blocks(Bytes(data), limit, name, children),
         _ => Err(Fault::unsupported(format!("kwaj: method {method}"))),
     }
+}
+
+/// Blocks of MSZIP: u16 how many bytes, those bytes.
+fn mszip_blocks(data: Bytes<'_>, size: u64, name: String, children: &mut Children<'_>) -> Result<(), Fault> {
+    let (mut output, mut before, mut at) = (children.output(), Vec::new(), 0_u64);
+    let mut next = |left: u64| -> Result<Vec<u8>, Fault> {
+        let length = u64::from(data.u16(at, Endian::Little)?);
+        let packed = data.get(at.saturating_add(2), length)?;
+        at = at.saturating_add(2).saturating_add(length);
+        before = mszip::block(packed, &before, left.min(MSZIP_BLOCK))?;
+        Ok(before.clone())
+    };
+    let mut fault = None;
+    while output.len() < size && fault.is_none() {
+        match next(size.saturating_sub(output.len())) {
+            Ok(block) => output.push(&block)?,
+            Err(broken) => fault = Some(broken),
+        }
+    }
+    Ok(children.made_with(name, output, Attributes::default(), fault.as_ref())?)
 }
 
 fn hand_over(children: &mut Children<'_>, name: &str, content: Result<Vec<u8>, Fault>, size: u64) -> Result<(), Fault> {
@@ -121,6 +145,10 @@ mod tests {
             let unpacked = unpack(&Szdd, &[head, data].concat());
             assert_eq!((unpacked.file("STORY.TXT") == story, unpacked.problems), (true, vec![]));
         }
+        let mszip = include_bytes!("../../../fixtures/szdd/mszip.kwj");
+        let unpacked = unpack(&Szdd, mszip);
+        assert!(unpacked.file("STORY.TXT") == [story.as_slice(); 9].concat() && unpacked.problems.is_empty());
+        survives_damage(&Szdd, mszip);
         assert_eq!(carve(&Szdd, b"SZDD\x88\xf0\x27\x33B and something else", 0), None);
         survives_damage(&Szdd, packed);
     }

@@ -1,7 +1,7 @@
 //! What QNX boots from: a startup program, and behind it an image file system, compressed or not.
 
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
-use crate::codec::Codec;
+use crate::codec::{Codec, Nrv, nrv_block};
 use crate::format::extents::out_of_limit;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::{Budget, Output};
@@ -21,7 +21,7 @@ static SPEC: Spec = Spec {
         "https://www.qnx.com/developers/docs/7.1/com.qnx.doc.neutrino.building/topic/startup/startup_header.html",
         "https://github.com/askac/dumpifs/blob/master/sys/startup.h",
     ],
-    limitations: &["image file systems compressed with UCL are not decompressed", "the checksum behind the image is not verified"],
+    limitations: &["the checksum behind the image is not verified"],
 };
 
 impl Format for QnxStartup {
@@ -51,7 +51,8 @@ impl Format for QnxStartup {
                 children.made_with("imagefs", stream.output, Attributes::default(), stream.fault.as_ref())?;
                 return Ok(());
             }
-            2 => blocks(bytes, header.imagefs, &mut output),
+            2 => blocks(bytes, header.imagefs, &mut output, |block| Codec::Lzo.block(block, BLOCK)),
+            3 => blocks(bytes, header.imagefs, &mut output, |block| nrv_block(Nrv::B, 1, block, BLOCK)),
             other => {
                 let fault = Fault::unsupported(format!("compression {other} is not read"));
                 children.span_with("imagefs.compressed", rest, Attributes::default(), Some(&fault))?;
@@ -68,14 +69,20 @@ impl Format for QnxStartup {
     }
 }
 
-/// Blocks of LZO: each has its length before it, big endian, in 16 bits; a length of 0 ends them.
-fn blocks(bytes: Bytes<'_>, size: u64, output: &mut Output<'_>) -> Result<(), Fault> {
+/// What a block holds at most.
+const BLOCK: u64 = 1 << 16;
+
+/// Undoes the compression of a block.
+type Undo = fn(&[u8]) -> Result<Vec<u8>, Fault>;
+
+/// Blocks of LZO or UCL: each has its length before it, big endian, in 16 bits; a length of 0 ends them.
+fn blocks(bytes: Bytes<'_>, size: u64, output: &mut Output<'_>, undo: Undo) -> Result<(), Fault> {
     let mut at = 0_u64;
     while let length @ 1.. = bytes.u16(at, Endian::Big)? {
         let block = bytes.get(at.saturating_add(2), length.into())?;
-        output.push(&Codec::Lzo.block(block, 1 << 16)?)?;
+        output.push(&undo(block)?)?;
         at = at.saturating_add(2).saturating_add(length.into());
-        if output.len() > size.saturating_add(1 << 16) {
+        if output.len() > size.saturating_add(BLOCK) {
             return Err(Fault::corrupt("more comes out than the header says"));
         }
     }
@@ -136,7 +143,8 @@ mod tests {
         let plain = unpack_at(&QnxStartup, &junk, 99);
         let packed = unpack(&QnxStartup, include_bytes!("../../../fixtures/qnx-startup/lzo.ifs"));
         let zlib = unpack(&QnxStartup, include_bytes!("../../../fixtures/qnx-startup/zlib.ifs"));
-        for unpacked in [&plain, &packed, &zlib] {
+        let ucl = unpack(&QnxStartup, include_bytes!("../../../fixtures/qnx-startup/ucl.ifs"));
+        for unpacked in [&plain, &packed, &zlib, &ucl] {
             assert_eq!(unpacked.problems, []);
             assert_eq!(unpacked.names(), ["startup", "imagefs"]);
             assert!(unpacked.file("imagefs").starts_with(b"imagefs"));

@@ -35,19 +35,3 @@ fn word_sum(bytes: &[u8]) -> u32 {
     let words = Bytes(bytes);
     (0..words.len() / 4).fold(0, |sum, index| sum.wrapping_add(words.u32(index.saturating_mul(4), Endian::Little).unwrap_or(0)))
 }
-
-/// CRC-32 with this polynomial, most significant bit first, from `seed` on, nothing inverted.
-fn crc32_forward(bytes: &[u8], polynomial: u32, seed: u32) -> u32 {
-    let mut table = [0_u32; 256];
-    for (index, slot) in (0_u32..).zip(table.iter_mut()) {
-        *slot = (0..8).fold(index.wrapping_shl(24), |value, _| {
-            let carried = if value & 0x8000_0000 == 0 { 0 } else { polynomial };
-            value.wrapping_shl(1) ^ carried
-        });
-    }
-    bytes.iter().fold(seed, |crc, byte| {
-        let [high, ..] = crc.to_be_bytes();
-        let slot = table.get(usize::from(high ^ byte)).copied().unwrap_or(0);
-        crc.wrapping_shl(8) ^ slot
-    })
-}

@@ -1,6 +1,7 @@
 //! File systems that are recognized, and not read: firmware hardly ever has them, but what a disk holds should have a name.
 
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
+use crate::codec::crc::crc32;
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -131,9 +132,7 @@ fn nilfs2(image: Bytes<'_>) -> Result<u64, Rejected> {
         return Err(Rejected("sizes of the superblock"));
     }
     let bytes = superblock.0.iter().enumerate().map(|(at, byte)| if (16..20).contains(&at) { 0 } else { *byte });
-    let sum = bytes.fold(superblock.u32(12, Endian::Little)?, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(byte), |sum, _| if sum & 1 == 0 { sum >> 1 } else { sum >> 1 ^ 0xedb8_8320 })
-    });
+    let sum = crc32(superblock.u32(12, Endian::Little)?, &bytes.collect::<Vec<_>>());
     if sum != superblock.u32(16, Endian::Little)? {
         return Err(Rejected("the checksum of the superblock"));
     }

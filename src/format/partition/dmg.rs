@@ -31,7 +31,7 @@ static SPEC: Spec = Spec {
     ],
     leaf: false,
     references: &["http://newosxbook.com/DMG.html", "https://github.com/planetbeing/libdmg-hfsplus"],
-    limitations: &["images whose pieces are in a resource fork or in several files, and encrypted ones, are not read", "LZFSE is not read"],
+    limitations: &["images whose pieces are in a resource fork or in several files, and encrypted ones, are not read"],
 };
 
 const SECTOR: u64 = 512;
@@ -95,6 +95,7 @@ fn codec(kind: u32) -> Option<Codec> {
     match kind {
         0x8000_0005 => Some(Codec::Zlib),
         0x8000_0006 => Some(Codec::Bzip2),
+        0x8000_0007 => Some(Codec::Lzfse),
         0x8000_0008 => Some(Codec::Xz),
         _ => None,
     }
@@ -120,7 +121,6 @@ fn pieces(image: Bytes<'_>, table: Bytes<'_>, trailer: &Trailer, disk: &mut Disk
             0 | 2 | 0x7fff_fffe => continue,
             1 => Ok(stored.to_vec()),
             0x8000_0004 => adc::block(stored, wanted),
-            0x8000_0007 => Err(Fault::unsupported("LZFSE is not read")),
             kind => codec(kind).map_or_else(
                 || Err(Fault::unsupported(format!("a piece is of the kind {kind:#x}"))),
                 |codec| codec.block(stored, wanted.saturating_add(SECTOR)),
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn pieces_of_all_kinds_become_the_disk() {
-        for image in [&include_bytes!("../../../fixtures/dmg/zlib.dmg")[..], include_bytes!("../../../fixtures/dmg/mixed.dmg")] {
+        let zlib = include_bytes!("../../../fixtures/dmg/zlib.dmg").as_slice();
+        for image in [zlib, include_bytes!("../../../fixtures/dmg/mixed.dmg"), include_bytes!("../../../fixtures/dmg/lzfse.dmg")] {
             let unpacked = unpack(&Dmg, image);
             assert_eq!(unpacked.problems, []);
             let disk = unpacked.file(NAME);

@@ -1,7 +1,8 @@
 //! H3C's images of switches: a package of files, each with a header of its own.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::header::{Header, Image, over, sums};
+use crate::codec::crc::crc16_xmodem;
+use crate::format::header::{Header, Image, over};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -56,10 +57,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
 
 /// The CRC that XMODEM made known, in 32 bits.
 fn crc(pieces: &[&[u8]]) -> Vec<u8> {
-    let crc = sums::bytes(pieces).fold(0_u16, |crc, byte| {
-        (0..8).fold(crc ^ u16::from_be_bytes([byte, 0]), |crc, _| (crc << 1) ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 })
-    });
-    u32::from(crc).to_be_bytes().to_vec()
+    u32::from(crc16_xmodem(pieces)).to_be_bytes().to_vec()
 }
 
 #[cfg(test)]

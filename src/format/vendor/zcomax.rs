@@ -1,7 +1,8 @@
 //! Z-Com's images of wireless bridges: blocks of kernel and root file system, each with the board and a CRC at its end.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::header::{Header, Image, over, sums};
+use crate::codec::crc::crc32;
+use crate::format::header::{Header, Image, over};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -57,8 +58,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
 
 /// CRC-32 without the usual inversions before and after, as eCos makes it.
 fn crc(pieces: &[&[u8]]) -> Vec<u8> {
-    let crc = sums::bytes(pieces)
-        .fold(0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 }));
+    let crc = pieces.iter().fold(0, |crc, piece| crc32(crc, piece));
     crc.to_be_bytes().to_vec()
 }
 

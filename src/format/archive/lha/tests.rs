@@ -33,7 +33,7 @@ fn stored(level: u8, folder: &[u8], name: &[u8], data: &[u8]) -> Vec<u8> {
     further.extend(size(0));
     let length = u32::try_from(data.len()).unwrap().to_le_bytes();
     let mut header = [b"-lh0-".as_slice(), &length, &length, &7_u32.to_le_bytes(), &[0x20, level]].concat();
-    header.extend(crc16(data).to_le_bytes());
+    header.extend(crc16_arc(data).to_le_bytes());
     header.push(b'U');
     let total = 2 + header.len() + further.len() + if level == 3 { 4 } else { 0 };
     let first = if level == 3 { 4_u16 } else { u16::try_from(total).unwrap() };

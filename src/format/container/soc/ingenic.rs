@@ -1,5 +1,7 @@
 //! Ingenic: what the boot ROMs of its chips, which many cameras have, read from flash.
 
+use crc::{CRC_7_MMC, Crc};
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::layout::{Laid, Layout};
 use crate::format::{Kind, Magic, Spec};
@@ -39,14 +41,7 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 
 /// CRC of 7 bits, polynomial x^7 + x^3 + 1.
 fn crc7(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0_u32, |crc, byte| {
-        let mixed = crc.wrapping_shl(1) ^ u32::from(*byte);
-        let shifted = (0..8).fold(mixed, |value, _| {
-            let carried = if value & 0x80 == 0 { 0 } else { 0x12 };
-            value.wrapping_shl(1) ^ carried
-        });
-        shifted.wrapping_shr(1) & 0x7f
-    })
+    Crc::<u8>::new(&CRC_7_MMC).checksum(bytes).into()
 }
 
 #[cfg(test)]

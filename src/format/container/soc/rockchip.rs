@@ -1,5 +1,7 @@
 //! Rockchip: update images, boot loaders as tools and as boot ROMs read them, and parts with a CRC.
 
+use crc::{Algorithm, Crc};
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::layout::{Decode, Laid, Layout, is_name};
 use crate::format::{Kind, Magic, Spec, path_text};
@@ -47,8 +49,19 @@ pub(in crate::format) static LOADER: Laid = Laid { spec: &LOADER_SPEC, read: loa
 pub(in crate::format) static IDBLOCK: Laid = Laid { spec: &IDBLOCK_SPEC, read: idblock };
 
 /// Rockchip's own CRC-32: another polynomial than everybody's, nothing inverted.
+static RK_CRC: Crc<u32> = Crc::<u32>::new(&Algorithm {
+    width: 32,
+    poly: 0x04c1_0db7,
+    init: 0,
+    refin: false,
+    refout: false,
+    xorout: 0,
+    check: 0x889a_9615,
+    residue: 0,
+});
+
 fn rk_crc(bytes: &[u8]) -> u32 {
-    super::crc32_forward(bytes, 0x04c1_0db7, 0)
+    RK_CRC.checksum(bytes)
 }
 
 /// Whether a date stands there: year u16, month, day, hour, minute, second.

@@ -1,6 +1,7 @@
 //! Boot ROMs that read one image behind a small header: TI OMAP, Altera SoC FPGA, STM32MP1.
 
-use super::crc32_forward;
+use crc::{CRC_32_BZIP2, Crc};
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::layout::{Laid, Layout, byte_sum};
 use crate::format::{Kind, Magic, Spec};
@@ -74,7 +75,7 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     let last = length.saturating_sub(4);
     layout.part("image", Span::between(end.saturating_add(2), last));
     let expected = bytes.u32(last, Endian::Little).unwrap_or(0);
-    layout.sum("the CRC of the image", last, expected, Span::new(0, last), |covered| !crc32_forward(covered, 0x04c1_1db7, u32::MAX));
+    layout.sum("the CRC of the image", last, expected, Span::new(0, last), |covered| Crc::<u32>::new(&CRC_32_BZIP2).checksum(covered));
     Ok(layout)
 }
 

@@ -3,7 +3,7 @@
 use super::attribute::Attribute;
 use super::boot::Boot;
 use crate::blob::{Bytes, Endian, to_usize};
-use crate::format::calendar::windows_time;
+use crate::format::calendar::file_time;
 use crate::format::utf16_part_text;
 use crate::problem::Fault;
 
@@ -86,7 +86,7 @@ impl Record {
         let value = attribute.value(bytes);
         match kind {
             // $STANDARD_INFORMATION
-            0x10 => self.modified = value.u64(8, Endian::Little).ok().and_then(windows_time),
+            0x10 => self.modified = value.u64(8, Endian::Little).ok().and_then(file_time),
             // $FILE_NAME: 0 folder u64   64 letters u8   65 kind u8 (2: for DOS)   66 name
             0x30 => self.names.extend(name(value)),
             // $DATA, $REPARSE_POINT

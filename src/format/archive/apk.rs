@@ -1,0 +1,250 @@
+//! Packages of apk-tools 3, as OpenWrt 25 and Alpine have them: a tree of what they hold, signatures, files.
+
+use sha2::{Digest, Sha256};
+
+use self::adb::{Adb, Value};
+use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
+use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec, entry_path, path_text};
+use crate::limits::{Budget, Effort};
+use crate::problem::{Fault, Rejected};
+
+mod adb;
+mod packed;
+
+pub(super) use packed::AdbPacked;
+
+/// A package.
+#[derive(Debug)]
+pub(super) struct Apk;
+
+static SPEC: Spec = Spec {
+    id: "apk-v3",
+    name: "package of apk-tools 3 (ADB)",
+    kind: Kind::Archive,
+    magics: &[Magic::anywhere(b"ADB.pckg")],
+    leaf: false,
+    references: &["https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-v3.5.scd", "https://github.com/alpinelinux/apk-tools"],
+    limitations: &["signatures are handed over, not verified; the hashes of files are, where they are SHA-256", "extended attributes"],
+};
+
+/// Magic and what kind of tree follows.
+const HEADER: u64 = 8;
+
+/// Blocks that are followed to see how far a package reaches.
+const MOST: usize = 1 << 16;
+
+/// Bytes of work that an entry of the tree is worth.
+const ENTRY: u64 = 256;
+
+/// Scripts in the order of the tree.
+const SCRIPTS: [&str; 7] =
+    ["trigger", "pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade"];
+
+/// A block: u32, whose two highest bits say what it is (0 tree, 1 signature, 2 file) and the others how many bytes it has with this word;
+/// or 3, then the others say what it is, and u64 at 8 how many bytes. Blocks begin at multiples of eight.
+struct Block {
+    kind: u32,
+    content: Span,
+    next: u64,
+}
+
+impl Block {
+    fn read(bytes: Bytes<'_>, at: u64) -> Option<Self> {
+        let word = bytes.u32(at, Endian::Little).ok()?;
+        let (kind, header, length) = match word >> 30 {
+            3 => (word & 0x3fff_ffff, 16, bytes.u64(at.saturating_add(8), Endian::Little).ok()?),
+            kind => (kind, 4, u64::from(word & 0x3fff_ffff)),
+        };
+        let content = Span::between(at.saturating_add(header), at.saturating_add(length));
+        // Blocks stand at multiples of eight from the end of the header, which has eight bytes.
+        let next = content.end().checked_next_multiple_of(8)?;
+        (kind < 3 && length > header).then_some(Self { kind, content, next })
+    }
+
+    /// All blocks, as long as they come in their order.
+    fn all(bytes: Bytes<'_>) -> impl Iterator<Item = Self> {
+        let (mut at, mut kind) = (HEADER, 0);
+        std::iter::from_fn(move || {
+            let block = Self::read(bytes, at).filter(|block| if at == HEADER { block.kind == 0 } else { block.kind >= kind.max(1) })?;
+            (at, kind) = (block.next, block.kind);
+            Some(block)
+        })
+    }
+}
+
+impl Format for Apk {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
+        let bytes = Bytes(blob.bytes().tail(start));
+        let first = Block::read(bytes, HEADER).filter(|block| block.kind == 0).ok_or(Rejected("no tree"))?;
+        if Adb::new(bytes, first.content).root().is_none() {
+            return Err(Rejected("the root of the tree"));
+        }
+        let end = Block::all(bytes).take(MOST).last().map_or(first.next, |block| block.next);
+        Carved::plausible(end, start, blob)
+    }
+
+    fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
+        let bytes = blob.bytes();
+        let tree = Block::read(bytes, HEADER).ok_or_else(|| Fault::corrupt("apk: no tree"))?;
+        let adb = Adb::new(bytes, tree.content);
+        let root = adb.root().ok_or_else(|| Fault::corrupt("apk: no root"))?;
+        let info = adb.slots(root.slot(&adb, 1));
+        for (key, index) in [("header.name", 1), ("header.version", 2), ("header.vendor", 8)] {
+            let text = info.as_ref().and_then(|info| adb.blob(info.slot(&adb, index)));
+            if let Some((span, text)) = text.filter(|(_, text)| !text.is_empty()) {
+                children.fact(key, text, span);
+            }
+        }
+        let mut effort = Effort::new(children.budget(), blob.len());
+        let mut waiting = entries(&adb, root.slot(&adb, 2), children, &mut effort)?;
+        scripts(&adb, root.slot(&adb, 3), children)?;
+        for block in Block::all(bytes).skip(1) {
+            if block.kind == 1 {
+                children.span("[signature]", block.content, Attributes::default())?;
+                continue;
+            }
+            let number = |at: u64| bytes.u32(block.content.start.saturating_add(at), Endian::Little);
+            let (Ok(path), Ok(index)) = (number(0), number(4)) else { break };
+            let span = Span::between(block.content.start.saturating_add(8), block.content.end());
+            match waiting.remove(&(path, index)) {
+                Some(file) => hand_out(file, bytes, span, children)?,
+                None => children.span(format!("at-{:#x}", span.start), span, Attributes::default())?,
+            }
+        }
+        for file in waiting.into_values() {
+            let fault = (file.size > 0).then(|| Fault::Truncated(format!("0 of {} bytes are there", file.size)));
+            children.made_with(file.path, children.output(), file.attributes, fault.as_ref())?;
+        }
+        Ok(())
+    }
+}
+
+/// A file whose bytes come later.
+struct File {
+    path: String,
+    attributes: Attributes,
+    size: u64,
+    hash: Vec<u8>,
+}
+
+type Waiting = std::collections::BTreeMap<(u32, u32), File>;
+
+fn hand_out(file: File, bytes: Bytes<'_>, span: Span, children: &mut Children<'_>) -> Result<(), Fault> {
+    let whole = bytes.get(span.start, span.length).ok();
+    if let Some(content) = whole.filter(|content| file.hash.len() == 32 && Sha256::digest(content).as_slice() != file.hash) {
+        let message = format!("the hash of {:?} does not fit its {} bytes", file.path, content.len());
+        children.problem(&Fault::Checksum(message), Some(span.start));
+    }
+    Ok(children.span(file.path, span, file.attributes)?)
+}
+
+/// Folders and links are told at once, files are returned by the number of their folder and their own, from 1 on.
+///
+/// A folder: 1 name, 2 rights, 3 files. A file: 1 name, 2 rights, 3 size, 4 time, 5 hash, 6 what it is if it is no file. Rights: 1 mode.
+fn entries(adb: &Adb<'_>, paths: Value, children: &mut Children<'_>, effort: &mut Effort<'_>) -> Result<Waiting, Fault> {
+    let mut waiting = Waiting::new();
+    let Some(folders) = adb.slots(paths) else { return Ok(waiting) };
+    let mode = |rights: Value| adb.slots(rights).and_then(|rights| u32::try_from(adb.number(rights.slot(adb, 1))).ok());
+    for place in 1..folders.count {
+        effort.spend(ENTRY)?;
+        let Some(folder) = adb.slots(folders.slot(adb, place)) else { continue };
+        let name = adb.text(folder.slot(adb, 1));
+        if !name.is_empty() {
+            let attributes = Attributes { mode: mode(folder.slot(adb, 2)), ..Attributes::default() };
+            children.entry(entry_path(name), EntryKind::Directory, attributes);
+        }
+        let Some(files) = adb.slots(folder.slot(adb, 3)) else { continue };
+        for index in 1..files.count {
+            effort.spend(ENTRY)?;
+            let Some(file) = adb.slots(files.slot(adb, index)) else { continue };
+            let own = adb.text(file.slot(adb, 1));
+            let path = if name.is_empty() { entry_path(own) } else { entry_path(&[name, b"/", own].concat()) };
+            let modified = i64::try_from(adb.number(file.slot(adb, 4))).ok().filter(|time| *time > 0);
+            let attributes = Attributes { mode: mode(file.slot(adb, 2)), modified, ..Attributes::default() };
+            if let Some(kind) = special(adb.text(file.slot(adb, 6))) {
+                children.entry(path, kind, attributes);
+                continue;
+            }
+            let (size, hash) = (adb.number(file.slot(adb, 3)), adb.text(file.slot(adb, 5)).to_vec());
+            waiting.insert((place, index), File { path, attributes, size, hash });
+        }
+    }
+    Ok(waiting)
+}
+
+/// What an entry is that has a target: u16 the type of `st_mode`, then the path, or the number of a device as Linux counts it u64.
+fn special(target: &[u8]) -> Option<EntryKind> {
+    let kind = Bytes(target).u16(0, Endian::Little).ok()?;
+    let path = || path_text(Bytes(target).tail(2));
+    let device = Bytes(target).u64(2, Endian::Little).unwrap_or(0);
+    let part = |shift: u32, mask: u64| u32::try_from(device >> shift & mask).unwrap_or(0);
+    let (major, minor) = (part(8, 0xfff), part(0, 0xff) | part(12, 0x000f_ff00));
+    match kind & 0o170_000 {
+        0o120_000 => Some(EntryKind::Symlink(path())),
+        0o100_000 => Some(EntryKind::HardLink(path())),
+        0o020_000 => Some(EntryKind::CharacterDevice(major, minor)),
+        0o060_000 => Some(EntryKind::BlockDevice(major, minor)),
+        0o010_000 => Some(EntryKind::Fifo),
+        _ => None,
+    }
+}
+
+fn scripts(adb: &Adb<'_>, value: Value, children: &mut Children<'_>) -> Result<(), Fault> {
+    let Some(scripts) = adb.slots(value) else { return Ok(()) };
+    for (index, name) in (1..).zip(SCRIPTS) {
+        if let Some((span, _)) = adb.blob(scripts.slot(adb, index)).filter(|(_, text)| to_u64(text.len()) > 0) {
+            children.span(format!("[scripts]/{name}"), span, Attributes::default())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::testing::{carve, survives_damage, try_unpack_at, unpack, unpack_at};
+    use crate::problem::Code;
+
+    const STORY: &[u8] = include_bytes!("../../../fixtures/content/tree/story.txt");
+    const PACKED: &[u8] = include_bytes!("../../../fixtures/adb-compressed/example.apk");
+    const ZSTD: &[u8] = include_bytes!("../../../fixtures/adb-compressed/zstd.apk");
+    const PLAIN: &[u8] = include_bytes!("../../../fixtures/apk-v3/plain.apk");
+
+    #[test]
+    fn files_links_and_scripts_of_a_package() {
+        for packed in [PACKED, ZSTD] {
+            let junk = [b"junk".as_slice(), packed, b"more of it"].concat();
+            assert_eq!(carve(&AdbPacked, &junk, 4), Some(packed.len() as u64));
+            assert!(unpack_at(&AdbPacked, &junk, 4).files[0].1 == PLAIN);
+        }
+        let junk = [vec![7; 9], PLAIN.to_vec(), vec![0xff; 20]].concat();
+        assert_eq!(carve(&Apk, &junk, 9), Some(PLAIN.len() as u64));
+        let unpacked = unpack_at(&Apk, &junk, 9);
+        assert_eq!(unpacked.problems, []);
+        assert!(unpacked.file("opt/story.txt") == STORY);
+        assert!(unpacked.file("[scripts]/post-install").starts_with(b"#!/bin/sh"));
+        let link = unpacked.entries.iter().find(|entry| entry.path == "usr/bin/sh").unwrap();
+        assert_eq!(link.kind, EntryKind::Symlink("tool".to_owned()));
+        assert_eq!(unpacked.fact("header.name").as_deref(), Some("example-gateway"));
+        survives_damage(&Apk, PLAIN);
+        survives_damage(&AdbPacked, PACKED);
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let mut copy = PLAIN.to_vec();
+        let at = copy.windows(STORY.len()).position(|window| window == STORY).unwrap();
+        copy[at] ^= 1;
+        assert_eq!(unpack(&Apk, &copy).problems[0].0, Code::Checksum);
+        let cut = unpack(&Apk, &PLAIN[..at + 100]);
+        assert_eq!(cut.problems[0].0, Code::Truncated);
+        assert!(cut.file("opt/story.txt") == &STORY[..100]);
+        for text in [b"ADB.pckg is the magic of apk".repeat(9), b"ADBd and ADBc are the packed ones".repeat(9)] {
+            assert!(try_unpack_at(&Apk, &text, 0).is_none() && try_unpack_at(&AdbPacked, &text, 0).is_none());
+        }
+    }
+}
