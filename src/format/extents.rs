@@ -44,6 +44,15 @@ impl Extents {
         self.length
     }
 
+    /// Where all pieces stand that do.
+    pub(super) fn places(&self) -> Vec<Span> {
+        let stored = |piece: &Piece| match piece {
+            Piece::Stored(span) => Some(*span),
+            Piece::Hole(_) => None,
+        };
+        self.pieces.iter().filter_map(stored).collect()
+    }
+
     /// The one place where all of the first `size` bytes stand, if there is one.
     pub(super) fn whole(&self, size: u64) -> Option<Span> {
         match self.pieces.as_slice() {

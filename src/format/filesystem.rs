@@ -4,6 +4,7 @@ use super::Format;
 
 mod btrfs;
 mod cramfs;
+mod dlink_romfs;
 mod erofs;
 mod exfat;
 mod ext;
@@ -21,8 +22,10 @@ mod ntfs;
 mod qnx_ifs;
 mod recognized;
 mod romfs;
+mod spiffs;
 mod squashfs;
 mod ubifs;
+mod udf;
 mod ufs;
 mod xfs;
 pub(super) mod yaffs;
@@ -32,6 +35,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &squashfs::Squashfs,
     &cramfs::Cramfs,
     &romfs::Romfs,
+    &dlink_romfs::DlinkRomfs,
     &jffs2::Jffs2,
     &ubifs::Ubifs,
     &iso9660::Iso9660,
@@ -57,5 +61,6 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &minix::Minix,
     &fat::Fat,
     &hfsplus::HfsPlus,
-    &recognized::UDF,
+    &spiffs::Spiffs,
+    &udf::Udf,
 ];

@@ -1,5 +1,6 @@
 //! ISO 9660: optical discs and images of them, with the names of Rock Ridge or Joliet, zisofs, and the boot images of El Torito.
 
+use super::udf;
 use crate::blob::{Blob, Bytes};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
@@ -48,7 +49,8 @@ impl Format for Iso9660 {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let volume = Volume::primary(Bytes(blob.bytes().tail(start)))?;
-        Ok(Carved::new(volume.length, start, blob))
+        let image = Bytes(blob.bytes().tail(start));
+        Ok(Carved::new(volume.length.max(udf::length_beside(image)), start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
@@ -56,6 +58,10 @@ impl Format for Iso9660 {
         let volume = Volume::primary(image).map_err(|rejected| Fault::corrupt(rejected.0))?;
         volume.facts(image, children);
         let starts = tree::walk(image, &volume, children)?;
+        // Discs whose files are in UDF say so in the only one that is here.
+        if starts.len() <= 1 {
+            udf::beside(image, children)?;
+        }
         boot::unpack(image, &starts, children)?;
         boot::before_the_volume(image, children)?;
         if volume.length > image.len() {

@@ -45,13 +45,20 @@ static SPEC: Spec = Spec {
         Magic::anywhere(&[0x19, 0x85, 0x20, 0x06]),
         Magic::anywhere(&[0x19, 0x85, 0xe0, 0x08]),
         Magic::anywhere(&[0x19, 0x85, 0xe0, 0x09]),
+        // the magic of 2001, of what a file system usually begins with
+        Magic::anywhere(&[0x84, 0x19, 0x01, 0xe0]),
+        Magic::anywhere(&[0x84, 0x19, 0x02, 0xe0]),
+        Magic::anywhere(&[0x84, 0x19, 0x03, 0x20]),
+        Magic::anywhere(&[0x19, 0x84, 0xe0, 0x01]),
+        Magic::anywhere(&[0x19, 0x84, 0xe0, 0x02]),
+        Magic::anywhere(&[0x19, 0x84, 0x20, 0x03]),
     ],
     leaf: false,
     references: &[
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/jffs2.h",
         "https://sourceware.org/jffs2/jffs2.pdf",
     ],
-    limitations: &["extended attributes"],
+    limitations: &["extended attributes", "images of 2001 whose nodes have no checksum of their header"],
 };
 
 /// A lone node that says nothing but "erased" must have this much erased flash behind it.
@@ -107,8 +114,8 @@ impl Format for Jffs2 {
 
 fn byte_order(bytes: Bytes<'_>, start: u64) -> Result<Endian, Rejected> {
     match bytes.array(start)? {
-        [0x85, 0x19] => Ok(Endian::Little),
-        [0x19, 0x85] => Ok(Endian::Big),
+        [0x84 | 0x85, 0x19] => Ok(Endian::Little),
+        [0x19, 0x84 | 0x85] => Ok(Endian::Big),
         _ => Err(Rejected("no magic")),
     }
 }

@@ -65,22 +65,10 @@ pub(super) static APFS: Recognized = Recognized {
     label: Span::new(0, 0),
 };
 
-/// Universal disk format, where no ISO 9660 stands before it: rewritable discs, Blu-ray, some USB sticks.
-pub(super) static UDF: Recognized = Recognized {
-    spec: spec(
-        "udf",
-        "UDF",
-        &[Magic::anywhere(b"\0BEA01\x01\0").at(0x8000)],
-        &["https://www.ecma-international.org/publications-and-standards/standards/ecma-167/", "http://www.osta.org/specs/"],
-    ),
-    length: udf,
-    label: Span::new(0, 0),
-};
-
 impl Format for Recognized {
     fn spec(&self) -> &'static Spec {
         // A static of this file, which is what every row is.
-        [&REISERFS, &JFS, &NILFS2, &APFS, &UDF].into_iter().find(|one| one.spec.id == self.spec.id).map_or(&REISERFS.spec, |one| &one.spec)
+        [&REISERFS, &JFS, &NILFS2, &APFS].into_iter().find(|one| one.spec.id == self.spec.id).map_or(&REISERFS.spec, |one| &one.spec)
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
@@ -160,37 +148,6 @@ fn apfs(image: Bytes<'_>) -> Result<u64, Rejected> {
     Ok(blocks.saturating_mul(block.into()))
 }
 
-/// From sector 16 on descriptors of 2048 bytes, NSR02 or NSR03 among them; in sector 256 an anchor: 16 bytes u32 and first sector u32 of the
-/// descriptors of the volume, 24 of their copy. Among these one of a partition: 188 first sector u32, 192 sectors u32.
-fn udf(image: Bytes<'_>) -> Result<u64, Rejected> {
-    const SECTOR: u64 = 2048;
-    let named = |name: &[u8]| (17..24_u64).any(|sector| image.has(sector.saturating_mul(SECTOR).saturating_add(1), name));
-    let anchor = tagged(image, SECTOR.saturating_mul(256), 2)?;
-    if !named(b"NSR02") && !named(b"NSR03") {
-        return Err(Rejected("no descriptor of UDF"));
-    }
-    let extent = |at: u64| {
-        let start = u64::from(image.u32(anchor.saturating_add(at).saturating_add(4), Endian::Little)?).saturating_mul(SECTOR);
-        Ok::<_, Rejected>(Span::new(start, image.u32(anchor.saturating_add(at), Endian::Little)?.into()))
-    };
-    let (first, copy) = (extent(16)?, extent(24)?);
-    let places = (0..16_u64).map(|index| first.start.saturating_add(index.saturating_mul(SECTOR)));
-    let partition = places.into_iter().find_map(|at| tagged(image, at, 5).ok());
-    let end = partition.and_then(|at| {
-        let word = |place: u64| image.u32(at.saturating_add(place), Endian::Little).ok().map(u64::from);
-        Some(word(188)?.saturating_add(word(192)?).saturating_mul(SECTOR))
-    });
-    Ok(end.unwrap_or(0).max(first.end()).max(copy.end()))
-}
-
-/// `at`, if a descriptor of this kind stands there: 0 kind u16, 4 checksum u8 of the other 15 bytes, 12 sector u32.
-fn tagged(image: Bytes<'_>, at: u64, kind: u16) -> Result<u64, Rejected> {
-    let tag = Bytes(image.get(at, 16)?);
-    let sum = tag.0.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_sub(tag.u8(4)?);
-    let fits = tag.u16(0, Endian::Little)? == kind && sum == tag.u8(4)? && u64::from(tag.u32(12, Endian::Little)?) == at >> 11;
-    if fits { Ok(at) } else { Err(Rejected("no descriptor where one should be")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,12 +156,11 @@ mod tests {
 
     #[test]
     fn superblocks_are_recognized_and_checked() {
-        let fixtures: [(&Recognized, &[u8], usize); 5] = [
+        let fixtures: [(&Recognized, &[u8], usize); 4] = [
             (&REISERFS, include_bytes!("../../../fixtures/reiserfs/head.reiserfs.xz"), 0x1_0000 + 44),
             (&JFS, include_bytes!("../../../fixtures/jfs/head.jfs.xz"), 0x8000 + 20),
             (&NILFS2, include_bytes!("../../../fixtures/nilfs2/head.nilfs2.xz"), 0x400 + 40),
             (&APFS, include_bytes!("../../../fixtures/apfs/head.apfs.xz"), 100),
-            (&UDF, include_bytes!("../../../fixtures/udf/head.udf.xz"), 0x8_0000 + 4),
         ];
         for (format, packed, covered) in fixtures {
             let mut image = Codec::Xz.block(packed, 1 << 20).unwrap();

@@ -31,7 +31,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     !crc.sum()
 }
 
-/// `struct jffs2_unknown_node`: `magic` 0x1985 (2), `nodetype` (2), `totlen` (4), `hdr_crc` (4) over the first 8 bytes.
+/// `struct jffs2_unknown_node`: `magic` 0x1985, once 0x1984 (2), `nodetype` (2), `totlen` (4), `hdr_crc` (4) over the first 8 bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     /// Where it begins.
@@ -46,7 +46,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn read(bytes: Bytes<'_>, start: u64, endian: Endian) -> Result<Self, Rejected> {
-        if bytes.u16(start, endian)? != 0x1985 {
+        if !matches!(bytes.u16(start, endian)?, 0x1984 | 0x1985) {
             return Err(Rejected("no magic"));
         }
         let kind = bytes.u16(start.saturating_add(2), endian)?;

@@ -363,3 +363,10 @@ fn forgeries_are_survived() {
         let _ = crate::format::testing::try_unpack_at(&Jffs2, &log.bytes, 0);
     }
 }
+
+#[test]
+fn the_magic_of_2001_is_known() {
+    let unpacked = unpack(&Jffs2, include_bytes!("../../../../fixtures/jffs2/old-magic.jffs2"));
+    let today = unpack(&Jffs2, include_bytes!("../../../../fixtures/jffs2/zlib.jffs2"));
+    assert_eq!((unpacked.problems.len(), unpacked.by_name()), (0, today.by_name()));
+}
