@@ -43,10 +43,10 @@ pub mod uu;
 pub mod x509;
 pub mod xpress;
 
+pub(crate) use bzip2_bare::stream as bzip2_bare;
 pub(crate) use lzma::x86_jumps;
 pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
-pub(crate) use bzip2_bare::stream as bzip2_bare;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};
 
@@ -120,9 +120,7 @@ impl Codec {
             Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
             Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
             Self::Lzfse => lzfse::whole(input, limit),
-            Self::Gzip | Self::Lz4Legacy | Self::Lzip | Self::Lzw => {
-                Err(Fault::unsupported("this codec has streams only, no blocks"))
-            }
+            Self::Gzip | Self::Lz4Legacy | Self::Lzip | Self::Lzw => Err(Fault::unsupported("this codec has streams only, no blocks")),
         }
     }
 

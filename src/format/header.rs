@@ -1,13 +1,27 @@
 //! Containers whose header says all that there is to say: how long they are, what stands where, which checksums hold. Each format of this
 //! kind is one function that reads its header into an [`Image`]; what is done with that is the same for all of them, and is done here.
 
-use crate::blob::{Blob, Bytes, Span, to_u64};
+use sha2::{Digest as _, Sha256};
+
+use crate::blob::{Blob, Bytes, OutOfBounds, Span, to_u64};
 use crate::format::{Attributes, Carved, Children, EntryKind, Format, Spec};
-use crate::limits::{Budget, Output};
+use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
+mod check;
 pub(crate) mod cipher;
+mod part;
 pub(crate) mod sums;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use check::Check;
+pub(crate) use check::{Digest, Over, over, over_but};
+pub(crate) use part::Undo;
+use part::{How, Part};
+
+/// Parts may share bytes, and so may checksums, but not so many that all of them are more than so many times the image.
+const OVERLAP: u64 = 4;
 
 /// A format that is nothing but a header before its parts.
 pub(crate) struct Header {
@@ -20,65 +34,28 @@ pub(crate) struct Header {
 /// What a header says.
 #[derive(Default)]
 pub(crate) struct Image {
-    length: u64,
-    header: u64,
+    /// Bytes from the header's first to the last of all.
+    pub(crate) length: u64,
+    /// Where the header ends, if nothing but padding may stand between the parts behind it.
+    header: Option<u64>,
     facts: Vec<(&'static str, Span)>,
-    sums: Vec<Sum>,
+    checks: Vec<Check>,
+    problems: Vec<(Fault, u64)>,
     parts: Vec<Part>,
     folders: Vec<String>,
     known: Vec<Span>,
 }
 
-/// A checksum that the header holds.
-struct Sum {
-    what: &'static str,
-    at: u64,
-    stored: Vec<u8>,
-    digest: Digest,
-    over: Vec<Over>,
-}
-
-/// The checksum of all these bytes, one piece after the other, most significant byte first.
-pub(crate) type Digest = fn(&[&[u8]]) -> Vec<u8>;
-
-/// What a checksum is made over.
-pub(crate) enum Over {
-    /// Bytes of the image.
-    Span(Span),
-    /// Bytes that stand in the place of others while it is computed, or that only the maker has.
-    Instead(&'static [u8]),
-}
-
-/// Over these bytes and no others.
-pub(crate) fn over(start: u64, end: u64) -> Vec<Over> {
-    vec![Over::Span(Span::between(start, end))]
-}
-
-/// Over these bytes, but for a field at `hole` in whose place `instead` stands.
-pub(crate) fn over_but(start: u64, hole: u64, instead: &'static [u8], end: u64) -> Vec<Over> {
-    let after = hole.saturating_add(to_u64(instead.len()));
-    vec![Over::Span(Span::between(start, hole)), Over::Instead(instead), Over::Span(Span::between(after, end))]
-}
-
-struct Part {
-    name: String,
-    span: Span,
-    how: How,
-}
-
-/// Makes the bytes of a part from those that stand there.
-pub(crate) type Undo = Box<dyn Fn(Bytes<'_>, &mut Output<'_>) -> Result<(), Fault>>;
-
-enum How {
-    AsIs,
-    Faulty(Fault),
-    Undone(Undo),
-}
-
 impl Image {
-    /// An image of `length` bytes, of which the first `header` are its header.
+    /// An image of `length` bytes, of which the first `header` are its header. What stands between the parts and is no padding is a part
+    /// without a name.
     pub(crate) fn new(length: u64, header: u64) -> Self {
-        Self { length, header, ..Self::default() }
+        Self { length, header: Some(header), ..Self::default() }
+    }
+
+    /// An image of `length` bytes whose header and tables may stand anywhere between its parts.
+    pub(crate) fn of(length: u64) -> Self {
+        Self { length, ..Self::default() }
     }
 
     /// A text of the header: `length` bytes at `start`, up to the first NUL.
@@ -89,7 +66,42 @@ impl Image {
 
     /// A checksum that stands at `at`; `what` says of what it is.
     pub(crate) fn sum(&mut self, what: &'static str, at: u64, stored: &[u8], digest: Digest, over: Vec<Over>) -> &mut Self {
-        self.sums.push(Sum { what, at, stored: stored.to_vec(), digest, over });
+        let stored = stored.to_vec();
+        let covered = over.iter().map(Over::length).sum();
+        self.check(format!("the checksum of {what}"), at, covered, move |bytes| {
+            let pieces = over.iter().map(|piece| match piece {
+                Over::Span(span) => bytes.get(span.start, span.length),
+                Over::Instead(instead) => Ok(*instead),
+            });
+            Ok(digest(&pieces.collect::<Result<Vec<_>, _>>()?) == stored)
+        })
+    }
+
+    /// Something that must hold of `covered` bytes of the image, as the bytes at `at` say. Where bytes are missing, that is said of the parts.
+    pub(crate) fn check(
+        &mut self,
+        what: impl Into<String>,
+        at: u64,
+        covered: u64,
+        holds: impl Fn(Bytes<'_>) -> Result<bool, OutOfBounds> + 'static,
+    ) -> &mut Self {
+        self.checks.push(Check { what: what.into(), at, covered, holds: Box::new(holds) });
+        self
+    }
+
+    /// A checksum of 32 bits at `at`, over `covered`.
+    pub(crate) fn sum32(&mut self, what: &'static str, at: u64, expected: u32, covered: Span, how: fn(&[u8]) -> u32) -> &mut Self {
+        self.check(what, at, covered.length, move |bytes| Ok(how(bytes.part(covered)?.0) == expected))
+    }
+
+    /// A SHA-256 that stands at `at`, over `covered`.
+    pub(crate) fn sha256(&mut self, what: &'static str, at: u64, covered: Span) -> &mut Self {
+        self.check(what, at, covered.length, move |bytes| Ok(Sha256::digest(bytes.part(covered)?.0).as_slice() == bytes.get(at, 32)?))
+    }
+
+    /// Something that is wrong at `at`.
+    pub(crate) fn problem(&mut self, fault: Fault, at: u64) -> &mut Self {
+        self.problems.push((fault, at));
         self
     }
 
@@ -129,10 +141,8 @@ impl Image {
 
     /// Whether the parts lie where the header says that the image is.
     fn checked(self) -> Result<Self, Rejected> {
-        if self.length <= self.header || self.parts.iter().any(|part| part.span.end() > self.length) {
-            return Err(Rejected("the parts are not inside"));
-        }
-        Ok(self)
+        let inside = |header: u64| self.length > header && self.parts.iter().all(|part| part.span.end() <= self.length);
+        if self.header.is_none_or(inside) { Ok(self) } else { Err(Rejected("the parts are not inside")) }
     }
 }
 
@@ -155,74 +165,49 @@ impl Format for Header {
                 children.fact(key, text, Span::new(span.start, to_u64(text.len())));
             }
         }
-        for sum in &image.sums {
-            sum.verify(bytes, children);
+        check::verify(&image.checks, bytes, children);
+        for (fault, at) in &image.problems {
+            children.problem(fault, Some(*at));
         }
         for folder in &image.folders {
             children.entry(folder.as_str(), EntryKind::Directory, Attributes::default());
         }
-        hand_out(&image, bytes, children)
+        image.hand_out(bytes, children)
     }
 }
 
-impl Sum {
-    /// Says so if it does not fit. Where bytes are missing, that is said of the parts.
-    fn verify(&self, bytes: Bytes<'_>, children: &mut Children<'_>) {
-        let pieces = self.over.iter().map(|piece| match piece {
-            Over::Span(span) => bytes.get(span.start, span.length),
-            Over::Instead(instead) => Ok(*instead),
-        });
-        let Ok(pieces) = pieces.collect::<Result<Vec<_>, _>>() else { return };
-        if (self.digest)(&pieces) != self.stored {
-            children.problem(&Fault::Checksum(format!("the checksum of {} does not fit", self.what)), Some(self.at));
-        }
-    }
-}
-
-/// All parts, and what stands between and behind them unless it is padding.
-fn hand_out(image: &Image, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
-    // Parts do not share bytes, so that all of them cannot be much more than there is.
-    let mut left = bytes.len().saturating_mul(2);
-    let mut covered = image.known.clone();
-    for part in &image.parts {
-        if part.span.length.min(bytes.len()) > left {
-            children.problem(&Fault::corrupt(format!("the parts overlap: {} is left out", part.name)), Some(part.span.start));
-            continue;
-        }
-        left = left.saturating_sub(part.span.length);
-        covered.push(part.span);
-        part.hand_out(bytes, children)?;
-    }
-    covered.sort_unstable();
-    covered.push(Span::new(bytes.len(), 0));
-    let mut end = image.header;
-    for span in covered {
-        let gap = Span::between(end, span.start.min(bytes.len()));
-        end = end.max(span.end());
-        if bytes.part(gap).is_ok_and(|gap| gap.0.iter().any(|byte| !matches!(byte, 0 | 0xff))) {
-            children.span(format!("at-{:#x}", gap.start), gap, Attributes::default())?;
-        }
-    }
-    Ok(())
-}
-
-impl Part {
+impl Image {
+    /// All parts, and what stands between and behind them unless it is padding.
     fn hand_out(&self, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
-        match &self.how {
-            How::AsIs => children.span(self.name.as_str(), self.span, Attributes::default())?,
-            How::Faulty(fault) => children.span_with(self.name.as_str(), self.span, Attributes::default(), Some(fault))?,
-            How::Undone(undo) => {
-                let there = Bytes(bytes.up_to(self.span.start, self.span.length));
-                let missing = || Fault::Truncated(format!("{} of {} bytes are there", there.len(), self.span.length));
-                let mut output = children.output();
-                let fault = undo(there, &mut output).err();
-                if let Some(fault) = fault.as_ref().filter(|fault| fault.is_limit()) {
-                    return Err(fault.clone());
-                }
-                let fault = (there.len() < self.span.length).then(missing).or(fault);
-                children.made_with(self.name.as_str(), output, Attributes::default(), fault.as_ref())?;
+        let mut left = bytes.len().saturating_mul(OVERLAP);
+        let mut covered = self.known.clone();
+        for part in &self.parts {
+            if part.span.length.min(bytes.len()) > left {
+                children.problem(&Fault::corrupt(format!("the parts overlap: {} is left out", part.name)), Some(part.span.start));
+                continue;
+            }
+            left = left.saturating_sub(part.span.length);
+            covered.push(part.span);
+            part.hand_out(bytes, children)?;
+        }
+        let Some(mut end) = self.header else { return Ok(()) };
+        covered.sort_unstable();
+        covered.push(Span::new(bytes.len(), 0));
+        for span in covered {
+            let gap = Span::between(end, span.start.min(bytes.len()));
+            end = end.max(span.end());
+            if bytes.part(gap).is_ok_and(|gap| gap.0.iter().any(|byte| !matches!(byte, 0 | 0xff))) {
+                children.span(format!("at-{:#x}", gap.start), gap, Attributes::default())?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether a field of `length` bytes at `start` is text up to its first NUL, with nothing but NULs behind it.
+pub(crate) fn is_name(bytes: Bytes<'_>, start: u64, length: u64) -> bool {
+    let Ok(field) = bytes.get(start, length) else { return false };
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    let (text, rest) = field.split_at_checked(end).unwrap_or((field, &[]));
+    text.iter().all(|byte| matches!(byte, b' '..=b'~')) && rest.iter().all(|byte| *byte == 0)
 }

@@ -7,7 +7,6 @@ use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, dos
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
-
 /// ARC.
 #[derive(Debug)]
 pub(super) struct Arc;

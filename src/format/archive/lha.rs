@@ -10,7 +10,6 @@ use crate::problem::{Fault, Rejected};
 
 mod header;
 
-
 /// LHA.
 #[derive(Debug)]
 pub(super) struct Lha;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
 };
 
 /// Firmware Image Package.
-pub(in crate::format) static FIP: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static FIP: Header = Header { spec: &SPEC, read };
 
 /// UUIDs of `firmware_image_package.h`, as they are stored, and what fiptool calls them.
 const NAMES: [(u128, &str); 31] = [
@@ -64,11 +64,11 @@ const MOST_IMAGES: u64 = 64;
 ///  0 magic 0xaa640001   4 serial number, not 0   8 flags u64
 /// 10 entries of 40 bytes: UUID[16], offset u64, size u64, flags u64; one without a UUID is the last, its offset the end of the package
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if bytes.u32(4, Endian::Little)? == 0 {
         return Err(Rejected("serial number"));
     }
-    let mut layout = Layout::default();
+    let mut found = Image::default();
     let mut images = Vec::new();
     for index in 0..MOST_IMAGES {
         let entry = index.saturating_mul(40).saturating_add(16);
@@ -77,15 +77,15 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         let image = Span::new(number(16)?, number(24)?);
         let end = entry.saturating_add(40);
         if uuid == 0 {
-            layout.length = layout.length.max(image.start);
-            if layout.length < end || layout.length > 1 << 30 || !images.iter().all(|image: &Span| image.start >= end) {
+            found.length = found.length.max(image.start);
+            if found.length < end || found.length > 1 << 30 || !images.iter().all(|image: &Span| image.start >= end) {
                 return Err(Rejected("no images, or outside of the package"));
             }
-            return Ok(layout);
+            return Ok(found);
         }
         // The end is only known after the last entry: until then the farthest image is.
-        layout.length = layout.length.max(image.end());
-        layout.part(name(uuid), image);
+        found.length = found.length.max(image.end());
+        found.part(name(uuid), image);
         images.push(image);
     }
     Err(Rejected("the table does not end"))
@@ -105,7 +105,7 @@ fn name(uuid: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
 
     #[test]
     fn stages_have_names() {

@@ -62,3 +62,8 @@ fn words_added(pieces: &[&[u8]], word: fn([u8; 2]) -> u16) -> u16 {
 pub(crate) fn bytes(pieces: &[&[u8]]) -> impl Iterator<Item = u8> {
     pieces.iter().flat_map(|piece| piece.iter().copied())
 }
+
+/// The sum of all bytes.
+pub(crate) fn byte_sum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |sum, byte| sum.wrapping_add(u32::from(*byte)))
+}

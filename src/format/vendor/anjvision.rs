@@ -1,13 +1,12 @@
 //! ANJVision's cameras: a boot loader and a file system behind a header.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::parts::{Parted, Parts};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
 /// An image of ANJVision.
-#[derive(Debug)]
-pub(super) struct Anjvision;
+pub(super) static ANJVISION: Header = Header { spec: &SPEC, read };
 
 static SPEC: Spec = Spec {
     id: "anjvision",
@@ -19,28 +18,22 @@ static SPEC: Spec = Spec {
     limitations: &[],
 };
 
-impl Parted for Anjvision {
-    fn declared(&self) -> &'static Spec {
-        &SPEC
+/// All numbers little endian:
+///
+/// ```text
+/// 0 magic "ANJOY888"   8 unknown   c size of all   10 always 3   14 size of the header   18 size of the boot loader   1c unknown
+/// ```
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let (length, header, loader) = (word(0xc)?, word(0x14)?, word(0x18)?);
+    let system = header.saturating_add(loader);
+    if word(0x10)? != 3 || !(0x20..=1 << 16).contains(&header) || system >= length {
+        return Err(Rejected("sizes"));
     }
-
-    /// All numbers little endian:
-    ///
-    /// ```text
-    /// 0 magic "ANJOY888"   8 unknown   c size of all   10 always 3   14 size of the header   18 size of the boot loader   1c unknown
-    /// ```
-    fn parts(&self, bytes: Bytes<'_>, _: bool) -> Result<Parts, Rejected> {
-        let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
-        let (length, header, loader) = (word(0xc)?, word(0x14)?, word(0x18)?);
-        let system = header.saturating_add(loader);
-        if word(0x10)? != 3 || !(0x20..=1 << 16).contains(&header) || system >= length {
-            return Err(Rejected("sizes"));
-        }
-        let mut found = Parts { length, ..Parts::default() };
-        found.push("boot", Span::new(header, loader));
-        found.push("file-system", Span::between(system, length));
-        Ok(found)
-    }
+    let mut found = Image::of(length);
+    found.part("boot", Span::new(header, loader));
+    found.part("file-system", Span::between(system, length));
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -50,6 +43,6 @@ mod tests {
 
     #[test]
     fn parts_come_out() {
-        parted(&Anjvision, include_bytes!("../../../fixtures/anjvision/camera.bin"), &["boot", "file-system"]);
+        parted(&ANJVISION, include_bytes!("../../../fixtures/anjvision/camera.bin"), &["boot", "file-system"]);
     }
 }

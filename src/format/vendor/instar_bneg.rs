@@ -1,13 +1,12 @@
 //! Instar's BNEG: two partitions behind a header.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::parts::{Parted, Parts};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
 /// A BNEG image.
-#[derive(Debug)]
-pub(super) struct InstarBneg;
+pub(super) static INSTAR_BNEG: Header = Header { spec: &SPEC, read };
 
 static SPEC: Spec = Spec {
     id: "instar-bneg",
@@ -19,25 +18,19 @@ static SPEC: Spec = Spec {
     limitations: &[],
 };
 
-impl Parted for InstarBneg {
-    fn declared(&self) -> &'static Spec {
-        &SPEC
+/// All numbers little endian: `0 magic "BNEG"   4 major, 1   8 minor, 1   c size of the first partition   10 of the second   14 both`.
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let first = Span::new(20, word(12)?);
+    let second = Span::new(first.end(), word(16)?);
+    // Whoever cut an image off left more than half of it.
+    if first.length == 0 || second.length == 0 || second.end() > bytes.len().saturating_mul(2) {
+        return Err(Rejected("the sizes of the partitions"));
     }
-
-    /// All numbers little endian: `0 magic "BNEG"   4 major, 1   8 minor, 1   c size of the first partition   10 of the second   14 both`.
-    fn parts(&self, bytes: Bytes<'_>, _: bool) -> Result<Parts, Rejected> {
-        let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
-        let first = Span::new(20, word(12)?);
-        let second = Span::new(first.end(), word(16)?);
-        // Whoever cut an image off left more than half of it.
-        if first.length == 0 || second.length == 0 || second.end() > bytes.len().saturating_mul(2) {
-            return Err(Rejected("the sizes of the partitions"));
-        }
-        let mut found = Parts { length: second.end(), ..Parts::default() };
-        found.push("partition-1", first);
-        found.push("partition-2", second);
-        Ok(found)
-    }
+    let mut found = Image::of(second.end());
+    found.part("partition-1", first);
+    found.part("partition-2", second);
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -47,6 +40,6 @@ mod tests {
 
     #[test]
     fn parts_come_out() {
-        parted(&InstarBneg, include_bytes!("../../../fixtures/instar-bneg/camera.bin"), &["partition-1", "partition-2"]);
+        parted(&INSTAR_BNEG, include_bytes!("../../../fixtures/instar-bneg/camera.bin"), &["partition-1", "partition-2"]);
     }
 }

@@ -1,15 +1,12 @@
 //! Matter's over-the-air software images.
 
-use sha2::{Digest, Sha256};
-
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::parts::{Parted, Parts};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
-use crate::problem::{Fault, Rejected};
+use crate::problem::Rejected;
 
 /// An upgrade of a Matter device.
-#[derive(Debug)]
-pub(super) struct MatterOta;
+pub(super) static MATTER_OTA: Header = Header { spec: &SPEC, read };
 
 static SPEC: Spec = Spec {
     id: "matter-ota",
@@ -28,36 +25,26 @@ const DIGEST: u8 = 9;
 
 const SHA_256: u64 = 1;
 
-impl Parted for MatterOta {
-    fn declared(&self) -> &'static Spec {
-        &SPEC
+/// All numbers little endian: `0 magic 1beef11e   4 size of all u64   c size of the header u32   10 header: one structure of TLV`.
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let (length, header) = (bytes.u64(4, Endian::Little)?, u64::from(bytes.u32(12, Endian::Little)?));
+    let content = header.saturating_add(16);
+    if length <= content || header > 4096 || length > 1 << 40 || !bytes.has(16, &[0x15]) {
+        return Err(Rejected("sizes"));
     }
-
-    /// All numbers little endian: `0 magic 1beef11e   4 size of all u64   c size of the header u32   10 header: one structure of TLV`.
-    fn parts(&self, bytes: Bytes<'_>, thorough: bool) -> Result<Parts, Rejected> {
-        let (length, header) = (bytes.u64(4, Endian::Little)?, u64::from(bytes.u32(12, Endian::Little)?));
-        let content = header.saturating_add(16);
-        if length <= content || header > 4096 || length > 1 << 40 || !bytes.has(16, &[0x15]) {
-            return Err(Rejected("sizes"));
-        }
-        let elements = elements(bytes.part(Span::new(16, header))?).ok_or(Rejected("the header's elements"))?;
-        let mut found = Parts { length, ..Parts::default() };
-        let part = Span::between(content, length);
-        found.push("content", part);
-        let find = |tag| elements.iter().find(|element| element.tag == tag);
-        if let Some(version) = find(SOFTWARE_VERSION) {
-            found.fact("header.version", bytes, version.text.start.saturating_add(16), version.text.length);
-        }
-        let sha256 = find(DIGEST_KIND).is_some_and(|kind| kind.number == SHA_256);
-        if let Some(digest) = find(DIGEST).filter(|_| thorough && sha256)
-            && let (Ok(data), Ok(stored)) =
-                (bytes.part(part), bytes.part(Span::new(digest.text.start.saturating_add(16), digest.text.length)))
-            && Sha256::digest(data.0).as_slice() != stored.0
-        {
-            found.problems.push((Fault::Checksum("the SHA-256 of the content does not fit".to_owned()), digest.text.start));
-        }
-        Ok(found)
+    let elements = elements(bytes.part(Span::new(16, header))?).ok_or(Rejected("the header's elements"))?;
+    let mut found = Image::of(length);
+    let part = Span::between(content, length);
+    found.part("content", part);
+    let find = |tag| elements.iter().find(|element| element.tag == tag);
+    if let Some(version) = find(SOFTWARE_VERSION) {
+        found.fact("header.version", version.text.start.saturating_add(16), version.text.length);
     }
+    let sha256 = find(DIGEST_KIND).is_some_and(|kind| kind.number == SHA_256);
+    if let Some(digest) = find(DIGEST).filter(|_| sha256) {
+        found.sha256("the SHA-256 of the content", digest.text.start.saturating_add(16), part);
+    }
+    Ok(found)
 }
 
 /// An element of the header with a tag: a number, or the place of text or bytes.
@@ -109,8 +96,8 @@ mod tests {
 
     #[test]
     fn content_comes_out() {
-        parted(&MatterOta, IMAGE, &["content"]);
-        assert_eq!(unpack(&MatterOta, IMAGE).fact("header.version").unwrap(), "1.2.3-example");
+        parted(&MATTER_OTA, IMAGE, &["content"]);
+        assert_eq!(unpack(&MATTER_OTA, IMAGE).fact("header.version").unwrap(), "1.2.3-example");
     }
 
     #[test]
@@ -118,6 +105,6 @@ mod tests {
         let mut image = IMAGE.to_vec();
         let end = image.len() - 1;
         image[end] ^= 1;
-        assert_eq!(unpack(&MatterOta, &image).problems[0].0, Code::Checksum);
+        assert_eq!(unpack(&MATTER_OTA, &image).problems[0].0, Code::Checksum);
     }
 }

@@ -1,13 +1,12 @@
 //! Socionext's Milbeaut, in action cameras: a header and content of one piece.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::parts::{Parted, Parts};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
 /// An image for a Milbeaut.
-#[derive(Debug)]
-pub(super) struct Milbeaut;
+pub(super) static MILBEAUT: Header = Header { spec: &SPEC, read };
 
 static SPEC: Spec = Spec {
     id: "milbeaut",
@@ -19,22 +18,16 @@ static SPEC: Spec = Spec {
     limitations: &["the content's own layout is not published: it is searched as it stands"],
 };
 
-impl Parted for Milbeaut {
-    fn declared(&self) -> &'static Spec {
-        &SPEC
+/// All numbers little endian: `0 magic "MILBEAUT"   8 unknown   c size of the content   10 content`.
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let size = u64::from(bytes.u32(12, Endian::Little)?);
+    // Letters behind the magic are text about it.
+    if size == 0 || size > bytes.len().saturating_mul(2) || bytes.up_to(8, 8).iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(Rejected("size"));
     }
-
-    /// All numbers little endian: `0 magic "MILBEAUT"   8 unknown   c size of the content   10 content`.
-    fn parts(&self, bytes: Bytes<'_>, _: bool) -> Result<Parts, Rejected> {
-        let size = u64::from(bytes.u32(12, Endian::Little)?);
-        // Letters behind the magic are text about it.
-        if size == 0 || size > bytes.len().saturating_mul(2) || bytes.up_to(8, 8).iter().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(Rejected("size"));
-        }
-        let mut found = Parts { length: size.saturating_add(16), ..Parts::default() };
-        found.push("content", Span::new(16, size));
-        Ok(found)
-    }
+    let mut found = Image::of(size.saturating_add(16));
+    found.part("content", Span::new(16, size));
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -44,6 +37,6 @@ mod tests {
 
     #[test]
     fn parts_come_out() {
-        parted(&Milbeaut, include_bytes!("../../../fixtures/milbeaut/camera.bin"), &["content"]);
+        parted(&MILBEAUT, include_bytes!("../../../fixtures/milbeaut/camera.bin"), &["content"]);
     }
 }

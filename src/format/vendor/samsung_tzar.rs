@@ -1,13 +1,12 @@
 //! Samsung's TZAR: files one behind the other, with which the trusted world of its phones starts.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::parts::{Parted, Parts};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec, entry_path};
 use crate::problem::Rejected;
 
 /// A startup archive of TEEgris.
-#[derive(Debug)]
-pub(super) struct SamsungTzar;
+pub(super) static SAMSUNG_TZAR: Header = Header { spec: &SPEC, read };
 
 static SPEC: Spec = Spec {
     id: "samsung-tzar",
@@ -21,38 +20,31 @@ static SPEC: Spec = Spec {
 
 const MOST_FILES: u32 = 100_000;
 
-impl Parted for SamsungTzar {
-    fn declared(&self) -> &'static Spec {
-        &SPEC
+/// All numbers little endian: `0 magic   4 unknown   8 size of all   c number of files   10 files: size of the name, size of the data,
+/// name with its NUL, data …`.
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let word = |at| bytes.u32(at, Endian::Little);
+    let (length, count) = (u64::from(word(8)?), word(12)?);
+    if count == 0 || count > MOST_FILES || length < 24 {
+        return Err(Rejected("the number of files"));
     }
-
-    /// All numbers little endian: `0 magic   4 unknown   8 size of all   c number of files   10 files: size of the name, size of the data,
-    /// name with its NUL, data …`.
-    fn parts(&self, bytes: Bytes<'_>, thorough: bool) -> Result<Parts, Rejected> {
-        let word = |at| bytes.u32(at, Endian::Little);
-        let (length, count) = (u64::from(word(8)?), word(12)?);
-        if count == 0 || count > MOST_FILES || length < 24 {
-            return Err(Rejected("the number of files"));
-        }
-        let mut found = Parts { length, ..Parts::default() };
-        let mut at = 16_u64;
-        // The first few say whether it is one; all of them are wanted later.
-        for index in 0..if thorough { count } else { count.min(4) } {
-            let (Ok(name), Ok(size)) = (word(at), word(at.saturating_add(4))) else { break };
-            let text = Span::new(at.saturating_add(8), name.into());
-            let data = Span::new(text.end(), size.into());
-            let name = bytes.text(text.start, text.length).unwrap_or_default();
-            if name.is_empty() || name.len() > 4096 || name.iter().any(u8::is_ascii_control) || data.end() > length {
-                if index == 0 {
-                    return Err(Rejected("the name of the first file"));
-                }
-                break;
+    let mut found = Image::of(length);
+    let mut at = 16_u64;
+    for index in 0..count {
+        let (Ok(name), Ok(size)) = (word(at), word(at.saturating_add(4))) else { break };
+        let text = Span::new(at.saturating_add(8), name.into());
+        let data = Span::new(text.end(), size.into());
+        let name = bytes.text(text.start, text.length).unwrap_or_default();
+        if name.is_empty() || name.len() > 4096 || name.iter().any(u8::is_ascii_control) || data.end() > length {
+            if index == 0 {
+                return Err(Rejected("the name of the first file"));
             }
-            found.push(entry_path(name), data);
-            at = data.end();
+            break;
         }
-        Ok(found)
+        found.part(entry_path(name), data);
+        at = data.end();
     }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -62,6 +54,6 @@ mod tests {
 
     #[test]
     fn files_come_out() {
-        parted(&SamsungTzar, include_bytes!("../../../fixtures/samsung-tzar/startup.tzar"), &["etc/motd", "bin/tool"]);
+        parted(&SAMSUNG_TZAR, include_bytes!("../../../fixtures/samsung-tzar/startup.tzar"), &["etc/motd", "bin/tool"]);
     }
 }

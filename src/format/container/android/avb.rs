@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::blob::{Bytes, Endian, OutOfBounds, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec, part_text};
 use crate::problem::{Fault, Rejected};
 
@@ -21,7 +21,7 @@ static SPEC: Spec = Spec {
 };
 
 /// vbmeta.
-pub(in crate::format) static VBMETA: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static VBMETA: Header = Header { spec: &SPEC, read };
 
 static FOOTER_SPEC: Spec = Spec {
     id: "android-avb-footer",
@@ -34,16 +34,16 @@ static FOOTER_SPEC: Spec = Spec {
 };
 
 /// The end of a partition that holds its own vbmeta.
-pub(in crate::format) static FOOTER: Laid = Laid { spec: &FOOTER_SPEC, read: footer };
+pub(in crate::format) static FOOTER: Header = Header { spec: &FOOTER_SPEC, read: footer };
 
 /// 64 bytes, big endian: magic, version major and minor u32, size of the original image u64, vbmeta's offset and size u64, 28 reserved.
-fn footer(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn footer(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let number = |at| bytes.u64(at, Endian::Big);
     let (original, offset, size) = (number(12)?, number(20)?, number(28)?);
     if bytes.array(36)? != [0; 28] || offset < original || !(256..=1 << 20).contains(&size) {
         return Err(Rejected("reserved bytes, or where the metadata is"));
     }
-    Ok(Layout::new(64))
+    Ok(Image::of(64))
 }
 
 const HEADER: u64 = 256;
@@ -59,7 +59,7 @@ const MOST_DESCRIPTORS: u32 = 1024;
 /// 40 public key offset, size   50 its metadata offset, size   60 descriptors offset, size   (in the auxiliary block)
 /// 70 rollback index u64   78 flags u32   7c rollback index location u32   80 release[48]   b0 reserved[80]
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let number = |at| bytes.u64(at, Endian::Big);
     let (authentication, auxiliary) = (number(12)?, number(20)?);
     let algorithm = bytes.u32(28, Endian::Big)?;
@@ -78,16 +78,16 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     };
     let (hash, signature) = (inside(first, 32)?, inside(first, 48)?);
     let (key, metadata, descriptors) = (inside(second, 64)?, inside(second, 80)?, inside(second, 96)?);
-    let mut layout = Layout::new(second.end());
-    layout.text("header.name", 128, 48);
-    layout.part("public_key", key);
-    layout.part("public_key_metadata", metadata);
-    layout.part("signature", signature);
+    let mut image = Image::of(second.end());
+    image.fact("header.name", 128, 48);
+    image.part("public_key", key);
+    image.part("public_key_metadata", metadata);
+    image.part("signature", signature);
     if algorithm > 0 && hash.length > 0 {
-        layout.check("the hash of header and descriptors", hash.start, move |bytes| hash_fits(bytes, hash, second));
+        image.check("the hash of header and descriptors", hash.start, 0, move |bytes| hash_fits(bytes, hash, second));
     }
-    describe(bytes, descriptors, &mut layout);
-    Ok(layout)
+    describe(bytes, descriptors, &mut image);
+    Ok(image)
 }
 
 fn hash_fits(bytes: Bytes<'_>, hash: Span, auxiliary: Span) -> Result<bool, OutOfBounds> {
@@ -112,7 +112,7 @@ const PROPERTIES: [(&[u8], &str); 3] =
 /// 3 part of the kernel's command line: 14 size u32, 18 text             4 another vbmeta: 14 size of the partition's name u32,
 ///                                                                          18 size of its key u32, 5c name, key
 /// ```
-fn describe(bytes: Bytes<'_>, descriptors: Span, layout: &mut Layout) {
+fn describe(bytes: Bytes<'_>, descriptors: Span, image: &mut Image) {
     let mut at = descriptors.start;
     for _ in 0..MOST_DESCRIPTORS {
         let place = |field: u64| at.saturating_add(field);
@@ -122,19 +122,25 @@ fn describe(bytes: Bytes<'_>, descriptors: Span, layout: &mut Layout) {
             return;
         }
         if end > descriptors.end() {
-            layout.problem(Fault::corrupt("a descriptor reaches out of the list"), at);
+            image.problem(Fault::corrupt("a descriptor reaches out of the list"), at);
             return;
         }
         let long = |field| bytes.u32(place(field), Endian::Big).map_or(0, u64::from);
         match tag {
-            0 => property(bytes, place(32), bytes.u64(place(16), Endian::Big).unwrap_or(0), layout),
-            1 => layout.text("header.name", place(180), long(104)),
-            2 => layout.text("header.name", place(132), long(56)),
-            3 => layout.text("android.cmdline", place(24), long(20)),
+            0 => property(bytes, place(32), bytes.u64(place(16), Endian::Big).unwrap_or(0), image),
+            1 => {
+                image.fact("header.name", place(180), long(104));
+            }
+            2 => {
+                image.fact("header.name", place(132), long(56));
+            }
+            3 => {
+                image.fact("android.cmdline", place(24), long(20));
+            }
             4 => {
-                layout.text("header.name", place(92), long(20));
+                image.fact("header.name", place(92), long(20));
                 let name = bytes.get(place(92), long(20)).map(part_text).unwrap_or_default();
-                layout.part(format!("chained/{name}"), Span::new(place(92).saturating_add(long(20)), long(24)));
+                image.part(format!("chained/{name}"), Span::new(place(92).saturating_add(long(20)), long(24)));
             }
             _ => (),
         }
@@ -142,18 +148,18 @@ fn describe(bytes: Bytes<'_>, descriptors: Span, layout: &mut Layout) {
     }
 }
 
-fn property(bytes: Bytes<'_>, at: u64, length: u64, layout: &mut Layout) {
+fn property(bytes: Bytes<'_>, at: u64, length: u64, image: &mut Image) {
     let Ok(name) = bytes.get(at, length) else { return };
     let value = at.saturating_add(length).saturating_add(1);
     if let Some((_, key)) = PROPERTIES.iter().find(|(end, _)| name.ends_with(end)) {
-        layout.text(key, value, 256);
+        image.fact(key, value, 256);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Packages of boot loaders that Android devices are flashed with.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, part_text};
 use crate::problem::Rejected;
 
@@ -46,38 +46,38 @@ static IMGDATA_SPEC: Spec = Spec {
 };
 
 /// BOOTLDR! of ASUS.
-pub(in crate::format) static FUGU: Laid = Laid { spec: &FUGU_SPEC, read: fugu };
+pub(in crate::format) static FUGU: Header = Header { spec: &FUGU_SPEC, read: fugu };
 /// IMGDATA!
-pub(in crate::format) static IMGDATA: Laid = Laid { spec: &IMGDATA_SPEC, read: imgdata };
+pub(in crate::format) static IMGDATA: Header = Header { spec: &IMGDATA_SPEC, read: imgdata };
 
 /// What ASUS's package holds, by the magics of its parts.
 const FUGU_PARTS: [(&[u8], &str); 3] = [(b"IFWI!!!!", "ifwi.bin"), (b"DROIDBT!", "droidboot.img"), (b"SPLASHS!", "splashscreen.img")];
 
 /// All numbers little endian: magic, revision u16, 0 u16, 0; parts, each: magic\[8\], size, flags u8 (1 valid), 3 reserved, bytes.
-fn fugu(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn fugu(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if !matches!(bytes.u16(8, Endian::Little)?, 2..=9) || bytes.array(10)? != [0; 6] {
         return Err(Rejected("revision or reserved bytes"));
     }
-    let mut layout = Layout::new(16);
+    let mut found = Image::of(16);
     for (magic, name) in FUGU_PARTS {
-        let at = layout.length;
+        let at = found.length;
         if bytes.has(at, magic) {
             let part = Span::new(at.saturating_add(16), bytes.u32(at.saturating_add(8), Endian::Little)?.into());
-            layout.part(name, part);
-            layout.length = part.end();
+            found.part(name, part);
+            found.length = part.end();
         }
     }
-    if layout.length == 16 { Err(Rejected("no part")) } else { Ok(layout) }
+    if found.length == 16 { Err(Rejected("no part")) } else { Ok(found) }
 }
 
 /// All numbers little endian: magic, unknown, number of pictures, 8 bytes; a picture: name\[16\], width, height, column, row, offset, size.
-fn imgdata(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn imgdata(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let count = u64::from(bytes.u32(12, Endian::Little)?);
     let first = count.saturating_mul(40).saturating_add(24);
     if !(1..=256).contains(&count) {
         return Err(Rejected("number of pictures"));
     }
-    let mut layout = Layout::new(first);
+    let mut found = Image::of(first);
     for index in 0..count {
         let entry = index.saturating_mul(40).saturating_add(24);
         let word = |at: u64| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
@@ -85,48 +85,48 @@ fn imgdata(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if !is_name(bytes, entry, 16) || picture.start < first || picture.end() > 1 << 28 || word(16)?.max(word(20)?) > 1 << 14 {
             return Err(Rejected("a picture"));
         }
-        layout.length = layout.length.max(picture.end());
-        layout.part(part_text(bytes.text(entry, 16)?), picture);
+        found.length = found.length.max(picture.end());
+        found.part(part_text(bytes.text(entry, 16)?), picture);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// BOOTLDR!
-pub(in crate::format) static BOOTLDR: Laid = Laid { spec: &BOOTLDR_SPEC, read: bootldr };
+pub(in crate::format) static BOOTLDR: Header = Header { spec: &BOOTLDR_SPEC, read: bootldr };
 /// Meta image.
-pub(in crate::format) static META: Laid = Laid { spec: &META_SPEC, read: meta };
+pub(in crate::format) static META: Header = Header { spec: &META_SPEC, read: meta };
 
 /// All numbers little endian: magic, number of images, offset of the first, size of all; an image: name\[64\], size. They follow each other.
-fn bootldr(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn bootldr(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (count, first) = (word(8)?, word(12)?);
     if !(1..=64).contains(&count) || first < count.saturating_mul(68).saturating_add(20) {
         return Err(Rejected("number of images or offset"));
     }
-    let mut layout = Layout::new(first);
+    let mut found = Image::of(first);
     for index in 0..count {
         let entry = index.saturating_mul(68).saturating_add(20);
-        let image = Span::new(layout.length, word(entry.saturating_add(64))?);
+        let image = Span::new(found.length, word(entry.saturating_add(64))?);
         if !is_name(bytes, entry, 64) || bytes.u8(entry)? == 0 || image.end() > 1 << 30 {
             return Err(Rejected("an image"));
         }
-        layout.part(part_text(bytes.text(entry, 64)?), image);
-        layout.length = image.end();
+        found.part(part_text(bytes.text(entry, 64)?), image);
+        found.length = image.end();
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// All numbers little endian: magic, version u16 u16, version of the image\[64\], size of this header u16, size of the list u16; an image:
 /// partition\[72\], offset, size.
-fn meta(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn meta(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let half = |at| bytes.u16(at, Endian::Little).map(u64::from);
     let (header, list) = (half(72)?, half(74)?);
     if !(76..=4096).contains(&header) || list == 0 || list % 80 != 0 || !is_name(bytes, 8, 64) {
         return Err(Rejected("sizes or version"));
     }
-    let mut layout = Layout::new(header.saturating_add(list));
-    layout.text("header.version", 8, 64);
-    let end = layout.length;
+    let mut found = Image::of(header.saturating_add(list));
+    found.fact("header.version", 8, 64);
+    let end = found.length;
     for index in 0..list / 80 {
         let entry = header.saturating_add(index.saturating_mul(80));
         let word = |at: u64| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
@@ -134,16 +134,16 @@ fn meta(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if !is_name(bytes, entry, 72) || (image.length > 0 && (image.start < end || image.end() > 1 << 30)) {
             return Err(Rejected("an image"));
         }
-        layout.length = layout.length.max(image.end());
-        layout.part(part_text(bytes.text(entry, 72)?), image);
+        found.length = found.length.max(image.end());
+        found.part(part_text(bytes.text(entry, 72)?), image);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
 
     #[test]
     fn images_have_names() {

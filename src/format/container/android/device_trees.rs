@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
 };
 
 /// dtbo.
-pub(in crate::format) static DTBO: Laid = Laid { spec: &SPEC, read: dtbo };
+pub(in crate::format) static DTBO: Header = Header { spec: &SPEC, read: dtbo };
 
 static QCDT_SPEC: Spec = Spec {
     id: "qcdt",
@@ -34,7 +34,7 @@ static QCDT_SPEC: Spec = Spec {
 };
 
 /// QCDT.
-pub(in crate::format) static QCDT: Laid = Laid { spec: &QCDT_SPEC, read: qcdt };
+pub(in crate::format) static QCDT: Header = Header { spec: &QCDT_SPEC, read: qcdt };
 
 /// More trees than any table holds.
 const MOST_TREES: u32 = 1024;
@@ -53,12 +53,12 @@ struct Table {
 
 impl Table {
     /// Entries may share a tree: it is handed out once.
-    fn layout(&self, bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+    fn image(&self, bytes: Bytes<'_>) -> Result<Image, Rejected> {
         let end = self.first.saturating_add(u64::from(self.count).saturating_mul(self.entry));
         if self.count == 0 || self.count > MOST_TREES {
             return Err(Rejected("number of entries"));
         }
-        let mut layout = Layout::new(self.total.unwrap_or(end));
+        let mut image = Image::of(self.total.unwrap_or(end));
         let mut seen = BTreeSet::new();
         for index in 0..self.count {
             let entry = self.first.saturating_add(u64::from(index).saturating_mul(self.entry));
@@ -67,12 +67,12 @@ impl Table {
             if tree.start < end || tree.end() > self.total.unwrap_or(1 << 30) {
                 return Err(Rejected("an entry leads out of the table"));
             }
-            layout.length = layout.length.max(tree.end());
+            image.length = image.length.max(tree.end());
             if seen.insert(tree) {
-                layout.part(format!("dtb-{index}"), tree);
+                image.part(format!("dtb-{index}"), tree);
             }
         }
-        Ok(layout)
+        Ok(image)
     }
 }
 
@@ -82,18 +82,18 @@ impl Table {
 ///  0 magic 0xd7b7ab1e   4 total size   8 size of the header, 32   c size of an entry, 32   10 entries   14 offset of the first
 /// 18 page size   1c version, 0 or 1; an entry: size, offset, id, revision, 4 custom words
 /// ```
-fn dtbo(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn dtbo(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Big);
     if word(8)? != 32 || word(12)? != 32 || word(20)? != 32 || word(28)? > 1 {
         return Err(Rejected("sizes or version"));
     }
     let total = Some(word(4)?.into());
-    Table { endian: Endian::Big, count: word(16)?, first: 32, entry: 32, fields: (4, 0), total }.layout(bytes)
+    Table { endian: Endian::Big, count: word(16)?, first: 32, entry: 32, fields: (4, 0), total }.image(bytes)
 }
 
 /// The header, little endian: magic, version 1 to 3, entries. An entry of version 1 is platform, variant, revision, offset, size; version 2 has
 /// a subtype too, version 3 also four chips for power.
-fn qcdt(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn qcdt(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let entry = match word(4)? {
         1 => 20_u64,
@@ -102,13 +102,13 @@ fn qcdt(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         _ => return Err(Rejected("version")),
     };
     let fields = (entry.saturating_sub(8), entry.saturating_sub(4));
-    Table { endian: Endian::Little, count: word(8)?, first: 12, entry, fields, total: None }.layout(bytes)
+    Table { endian: Endian::Little, count: word(8)?, first: 12, entry, fields, total: None }.image(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
 
     #[test]
     fn every_tree_comes_out_once() {

@@ -1,7 +1,7 @@
 //! FBPK: how Google's phones get their boot loaders.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, part_text};
 use crate::problem::Rejected;
 
@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
 };
 
 /// FBPK.
-pub(in crate::format) static FBPK: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static FBPK: Header = Header { spec: &SPEC, read };
 
 /// More parts than any package has.
 const MOST_PARTS: u32 = 1024;
@@ -27,13 +27,13 @@ const MOST_PARTS: u32 = 1024;
 ///  0 magic "FBPK"   4 version 1   8 version of the image[68]   4c parts   50 size of all
 /// 54 parts, each with its bytes: type, name[32], 0, size, 0, offset of the next, checksum
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (count, total) = (bytes.u32(0x4c, Endian::Little)?, u64::from(bytes.u32(0x50, Endian::Little)?));
     if count == 0 || count > MOST_PARTS || !is_name(bytes, 8, 68) {
         return Err(Rejected("version of the image or number of parts"));
     }
-    let mut layout = Layout::new(total);
-    layout.text("header.version", 8, 68);
+    let mut image = Image::of(total);
+    image.fact("header.version", 8, 68);
     let mut at = 0x54_u64;
     for index in 0..count {
         let field = |offset: u64| bytes.u32(at.saturating_add(offset), Endian::Little).map(u64::from);
@@ -44,18 +44,18 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             return Err(Rejected("a part"));
         }
         match bytes.text(at.saturating_add(4), 32)? {
-            b"" => layout.part(index.to_string(), data),
-            name => layout.part(part_text(name), data),
-        }
+            b"" => image.part(index.to_string(), data),
+            name => image.part(part_text(name), data),
+        };
         at = next;
     }
-    if at == 0x54 { Err(Rejected("no parts")) } else { Ok(layout) }
+    if at == 0x54 { Err(Rejected("no parts")) } else { Ok(image) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
 
     #[test]
     fn parts_have_names() {

@@ -2,7 +2,7 @@
 
 use super::table;
 use crate::blob::{Bytes, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -19,9 +19,9 @@ static SPEC: Spec = Spec {
 const TABLE: Magic = Magic::start(&[0xaa, 0x50]);
 
 /// Flash of an Espressif chip.
-pub(in crate::format) static FLASH: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static FLASH: Header = Header { spec: &SPEC, read };
 
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     for magic in SPEC.magics {
         let Ok((mut partitions, length)) = table::partitions(Bytes(bytes.tail(magic.offset))) else { continue };
         let place = Span::new(magic.offset, length);
@@ -33,15 +33,15 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             return Err(Rejected("no boot loader, or partitions that overlap"));
         }
         let end = partitions.last().map_or(0, |last| last.span.end());
-        let mut layout = Layout::new(end);
-        layout.part("bootloader", Span::new(0, place.start));
-        layout.part("partition-table", place);
+        let mut image = Image::of(end);
+        image.part("bootloader", Span::new(0, place.start));
+        image.part("partition-table", place);
         for partition in partitions.into_iter().filter(|partition| partition.span.start < bytes.len()) {
             // Flash is often read, or merged, only as far as something stands in it.
             let there = bytes.len().saturating_sub(partition.span.start).min(partition.span.length);
-            layout.part(partition.name, Span::new(partition.span.start, there));
+            image.part(partition.name, Span::new(partition.span.start, there));
         }
-        return Ok(layout);
+        return Ok(image);
     }
     Err(Rejected("no table of partitions"))
 }

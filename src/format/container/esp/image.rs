@@ -1,7 +1,7 @@
 //! Images of programs for ESP8266 and ESP32.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -23,7 +23,7 @@ static SPEC: Spec = Spec {
 };
 
 /// Espressif application image.
-pub(in crate::format) static IMAGE: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static IMAGE: Header = Header { spec: &SPEC, read };
 
 /// Values of `chip_id`: ESP32, S2, C3, S3, C2, C6, H2, P4, C61, C5, H21, H4, S31.
 const CHIPS: [u16; 13] = [0, 2, 5, 9, 12, 13, 16, 18, 20, 23, 25, 28, 32];
@@ -41,16 +41,16 @@ const MOST_SEGMENTS: u8 = 16;
 /// ESP8266 has the first 8 bytes alone. Its second version begins with another header, 0xea and 4 segments, and one segment that is mapped,
 /// before the one that counts. Segments are: address, size, bytes. Zeros follow so that the checksum, all bytes of segments XORed to 0xef, is
 /// the last of 16; and if the header says so a SHA-256 of everything.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     if bytes.has(0, &[0xea, 4]) {
         let mapped = Span::new(16, word(12)?.into());
         if word(8)? != 0 || mapped.length == 0 || !mapped.length.is_multiple_of(4) || mapped.length > 16 << 20 {
             return Err(Rejected("the segment that is mapped"));
         }
-        let mut layout = segments(bytes, mapped.end(), 8)?;
-        layout.part("segment-irom", mapped);
-        return Ok(layout);
+        let mut image = segments(bytes, mapped.end(), 8)?;
+        image.part("segment-irom", mapped);
+        return Ok(image);
     }
     let chip = bytes.u16(12, Endian::Little)?;
     if bytes.has(8, &[0xee, 0, 0, 0]) && CHIPS.contains(&chip) && bytes.array(19)? == [0; 4] && bytes.u8(23)? <= 1 {
@@ -59,13 +59,13 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     segments(bytes, 0, 8)
 }
 
-fn segments(bytes: Bytes<'_>, start: u64, header: u64) -> Result<Layout, Rejected> {
+fn segments(bytes: Bytes<'_>, start: u64, header: u64) -> Result<Image, Rejected> {
     let count = bytes.u8(start.saturating_add(1))?;
     let (mode, entry) = (bytes.u8(start.saturating_add(2))?, bytes.u32(start.saturating_add(4), Endian::Little)?);
     if bytes.u8(start)? != 0xe9 || !(1..=MOST_SEGMENTS).contains(&count) || mode > 5 || entry < 0x1000_0000 {
         return Err(Rejected("magic, number of segments, flash mode or entry point"));
     }
-    let mut layout = Layout::default();
+    let mut image = Image::default();
     let mut data = Vec::new();
     let mut at = start.saturating_add(header);
     for _ in 0..count {
@@ -74,22 +74,22 @@ fn segments(bytes: Bytes<'_>, start: u64, header: u64) -> Result<Layout, Rejecte
         if size % 4 != 0 || size > 16 << 20 || (address < 0x1000_0000 && address != 0) {
             return Err(Rejected("address or size of a segment"));
         }
-        layout.part(format!("segment-{address:#010x}"), segment);
+        image.part(format!("segment-{address:#010x}"), segment);
         data.push(segment);
         at = segment.end();
     }
     let sum = at.saturating_add(1).next_multiple_of(16).saturating_sub(1);
-    layout.length = sum.saturating_add(1);
+    image.length = sum.saturating_add(1);
     if header == 8 && !checksum_fits(bytes, &data, sum)? {
         return Err(Rejected("the checksum"));
     }
-    layout.check("the checksum of the segments", sum, move |bytes| checksum_fits(bytes, &data, sum));
+    image.check("the checksum of the segments", sum, 0, move |bytes| checksum_fits(bytes, &data, sum));
     if header == 24 && bytes.u8(23)? == 1 {
-        layout.sha256("the SHA-256 of the image", layout.length, Span::new(0, layout.length));
-        layout.length = layout.length.saturating_add(32);
+        image.sha256("the SHA-256 of the image", image.length, Span::new(0, image.length));
+        image.length = image.length.saturating_add(32);
     }
-    describe(bytes, start.saturating_add(header).saturating_add(8), &mut layout);
-    Ok(layout)
+    describe(bytes, start.saturating_add(header).saturating_add(8), &mut image);
+    Ok(image)
 }
 
 fn checksum_fits(bytes: Bytes<'_>, data: &[Span], at: u64) -> Result<bool, crate::blob::OutOfBounds> {
@@ -107,8 +107,8 @@ fn checksum_fits(bytes: Bytes<'_>, data: &[Span], at: u64) -> Result<bool, crate
 /// ```
 ///
 /// That of a boot loader (`esp_bootloader_desc_t`): magic 80, 3 bytes, version, 8 version of ESP-IDF\[32\], 28 date and time\[24\].
-fn describe(bytes: Bytes<'_>, at: u64, layout: &mut Layout) {
-    let mut say = |key, field: u64, length| layout.text(key, at.saturating_add(field), length);
+fn describe(bytes: Bytes<'_>, at: u64, image: &mut Image) {
+    let mut say = |key, field: u64, length| _ = image.fact(key, at.saturating_add(field), length);
     if bytes.has(at, &[0x32, 0x54, 0xcd, 0xab]) {
         say("header.version", 16, 32);
         say("header.product", 48, 32);
@@ -119,7 +119,7 @@ fn describe(bytes: Bytes<'_>, at: u64, layout: &mut Layout) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::format::testing::{carve, unpack};
     use crate::problem::Code;
 

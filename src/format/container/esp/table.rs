@@ -1,7 +1,7 @@
 //! The table of partitions in the flash of ESP32.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
 };
 
 /// Espressif partition table.
-pub(in crate::format) static TABLE: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static TABLE: Header = Header { spec: &SPEC, read };
 
 /// Bytes of an entry.
 const ENTRY: u64 = 32;
@@ -32,13 +32,13 @@ pub(super) struct Partition {
     pub(super) entry: u64,
 }
 
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (partitions, length) = partitions(bytes)?;
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     for partition in &partitions {
-        layout.text("header.name", partition.entry.saturating_add(12), 16);
+        image.fact("header.name", partition.entry.saturating_add(12), 16);
     }
-    Ok(layout)
+    Ok(image)
 }
 
 /// All partitions of the table at the start of `bytes`, and its length. An entry; all numbers little endian:
@@ -75,7 +75,7 @@ pub(super) fn partitions(bytes: Bytes<'_>) -> Result<(Vec<Partition>, u64), Reje
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
 
     #[test]
     fn names_are_said() {

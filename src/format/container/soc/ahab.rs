@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::blob::{Bytes, Endian, OutOfBounds, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::{Fault, Rejected};
 
@@ -29,21 +29,21 @@ static SPEC: Spec = Spec {
 };
 
 /// Containers.
-pub(in crate::format) static CONTAINERS: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static CONTAINERS: Header = Header { spec: &SPEC, read };
 
 /// Containers stand this far apart.
 const STEP: u64 = 0x400;
 
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
-    let mut layout = Layout::default();
-    container(bytes, 0, &mut layout)?;
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let mut found = Image::default();
+    container(bytes, 0, &mut found)?;
     // One of the maker's comes first, one of the board's follows; what they list stands behind both.
     for index in 1..4_u64 {
-        if container(bytes, index.saturating_mul(STEP), &mut layout).is_err() {
+        if container(bytes, index.saturating_mul(STEP), &mut found).is_err() {
             break;
         }
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// The header, 16 bytes; all numbers little endian: version 0 u8, size u16, tag 0x87 u8, flags, version of the software u16, of the fuses u8, images
@@ -53,7 +53,7 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 ///  0 offset from the container   4 size   8 address u64   10 entry point u64   18 flags: hash (8 to 10: SHA-256, 384, 512), encrypted (11)
 /// 1c meta   20 hash[64]   60 initialization vector[32]
 /// ```
-fn container(bytes: Bytes<'_>, start: u64, layout: &mut Layout) -> Result<(), Rejected> {
+fn container(bytes: Bytes<'_>, start: u64, found: &mut Image) -> Result<(), Rejected> {
     let head = Bytes(bytes.tail(start));
     let (length, count) = (u64::from(head.u16(1, Endian::Little)?), u64::from(head.u8(11)?));
     let signature = count.saturating_mul(128).saturating_add(16);
@@ -73,16 +73,16 @@ fn container(bytes: Bytes<'_>, start: u64, layout: &mut Layout) -> Result<(), Re
         }
         images.push((Span::new(start.saturating_add(offset), size), hash, flags & 0x800 != 0));
     }
-    layout.length = layout.length.max(start.saturating_add(length));
+    found.length = found.length.max(start.saturating_add(length));
     for (index, (image, hash, encrypted)) in images.into_iter().enumerate() {
         let name = format!("container-{}/image-{index}", start / STEP);
-        layout.length = layout.length.max(image.end());
+        found.length = found.length.max(image.end());
         match encrypted {
-            true => layout.part_with(name, image, Fault::Encrypted("encrypted with a key in the chip".to_owned())),
-            false => layout.part(name, image),
-        }
+            true => found.faulty(name, image, Fault::Encrypted("encrypted with a key in the chip".to_owned())),
+            false => found.part(name, image),
+        };
         if image.length > 0 && !encrypted {
-            layout.check_of("the hash of an image", hash.start, image.length, move |bytes| hash_fits(bytes, image, hash));
+            found.check("the hash of an image", hash.start, image.length, move |bytes| hash_fits(bytes, image, hash));
         }
     }
     Ok(())
@@ -109,7 +109,7 @@ fn hash_fits(bytes: Bytes<'_>, image: Span, hash: Span) -> Result<bool, OutOfBou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::damaged;
+    use crate::format::header::testing::damaged;
     use crate::format::testing::{carve, survives_damage, unpack};
     use crate::problem::Code;
 

@@ -2,7 +2,7 @@
 
 use super::word_sum;
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, part_text};
 use crate::problem::Rejected;
 
@@ -47,13 +47,13 @@ static TOC1_SPEC: Spec = Spec {
 };
 
 /// Firmware.
-pub(in crate::format) static IMAGEWTY: Laid = Laid { spec: &IMAGEWTY_SPEC, read: imagewty };
+pub(in crate::format) static IMAGEWTY: Header = Header { spec: &IMAGEWTY_SPEC, read: imagewty };
 /// First stage.
-pub(in crate::format) static EGON: Laid = Laid { spec: &EGON_SPEC, read: egon };
+pub(in crate::format) static EGON: Header = Header { spec: &EGON_SPEC, read: egon };
 /// First stage, signed.
-pub(in crate::format) static TOC0: Laid = Laid { spec: &TOC0_SPEC, read: toc0 };
+pub(in crate::format) static TOC0: Header = Header { spec: &TOC0_SPEC, read: toc0 };
 /// Later stages.
-pub(in crate::format) static TOC1: Laid = Laid { spec: &TOC1_SPEC, read: toc1 };
+pub(in crate::format) static TOC1: Header = Header { spec: &TOC1_SPEC, read: toc1 };
 
 /// The header, 1024 bytes; all numbers little endian:
 ///
@@ -68,7 +68,7 @@ pub(in crate::format) static TOC1: Laid = Laid { spec: &TOC1_SPEC, read: toc1 };
 /// 20 unknown   24 size stored, 28 size, 2c offset, 30 unknown, 34 name[256]   (version 0x100)
 /// 20 unknown   24 name[256], 124 size stored, 12c size, 134 offset            (version 0x300)
 /// ```
-fn imagewty(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn imagewty(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (count, name, size, offset) = match word(8)? {
         0x100 => (word(0x38)?, 0x34_u64, 0x28_u64, 0x2c_u64),
@@ -79,7 +79,7 @@ fn imagewty(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if count == 0 || count > 512 || length < count.saturating_add(1).saturating_mul(1024) {
         return Err(Rejected("number of files or size"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     for index in 0..count {
         let entry = index.saturating_add(1).saturating_mul(1024);
         let at = |field: u64| entry.saturating_add(field);
@@ -91,17 +91,17 @@ fn imagewty(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             b"" => bytes.text(at(16), 16)?,
             label => label,
         };
-        layout.part(part_text(label.trim_ascii()), file);
+        image.part(part_text(label.trim_ascii()), file);
     }
-    Ok(layout)
+    Ok(image)
 }
 
 /// What the sum of the words is taken with in place of itself.
 const STAMP: u32 = 0x5f0a_6c39;
 
 /// A sum of all words at `at`, of `length` bytes from the start on.
-fn sum_check(layout: &mut Layout, at: u64, length: u64) {
-    layout.check("the checksum", at, move |bytes| {
+fn sum_check(image: &mut Image, at: u64, length: u64) {
+    image.check("the checksum", at, 0, move |bytes| {
         let found = bytes.u32(at, Endian::Little)?;
         Ok(word_sum(bytes.get(0, length)?).wrapping_sub(found).wrapping_add(STAMP) == found)
     });
@@ -112,7 +112,7 @@ fn sum_check(layout: &mut Layout, at: u64, length: u64) {
 /// ```text
 ///  0 a branch over the header   4 magic "eGON.BT0"   c checksum   10 size   14 "SPL" and its version   20 offset of the name of the device tree
 /// ```
-fn egon(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn egon(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let length = u64::from(word(16)?);
     // Of ARM, of AArch64, and of RISC-V.
@@ -121,25 +121,25 @@ fn egon(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if !jumps || length % 4 != 0 || !(64..=4 << 20).contains(&length) {
         return Err(Rejected("no branch, or size"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     let name = u64::from(word(0x20)?);
     if bytes.has(20, b"SPL") && (32..512).contains(&name) && bytes.u8(23)? >= 2 {
-        layout.text("header.board", name, 32);
+        image.fact("header.board", name, 32);
     }
-    layout.part("code", Span::between(32, length));
-    sum_check(&mut layout, 12, length);
-    Ok(layout)
+    image.part("code", Span::between(32, length));
+    sum_check(&mut image, 12, length);
+    Ok(image)
 }
 
 /// The header, 48 bytes; all numbers little endian: name\[8\], magic 0x89119800, checksum, serial, status, items, size, platform\[4\],
 /// reserved\[8\], "MIE;". An item, 32 bytes: id, offset, size, status, type, address, reserved, "IIE;".
-fn toc0(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn toc0(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (count, length) = (word(24)?, word(28)?);
     if !bytes.has(44, b"MIE;") || !(1..=32).contains(&count) || length > 4 << 20 {
         return Err(Rejected("number of items, size or end"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     for index in 0..count {
         let entry = index.saturating_mul(32).saturating_add(48);
         let item = Span::new(word(entry.saturating_add(4))?, word(entry.saturating_add(8))?);
@@ -148,42 +148,42 @@ fn toc0(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             return Err(Rejected("an item"));
         }
         match id {
-            0x1_0101 => layout.part("certificate", item),
-            0x1_0202 => layout.part("firmware", item),
-            0x1_0303 => layout.part("key", item),
-            id => layout.part(format!("item-{id:#x}"), item),
-        }
+            0x1_0101 => image.part("certificate", item),
+            0x1_0202 => image.part("firmware", item),
+            0x1_0303 => image.part("key", item),
+            id => image.part(format!("item-{id:#x}"), item),
+        };
     }
-    sum_check(&mut layout, 12, length);
-    Ok(layout)
+    sum_check(&mut image, 12, length);
+    Ok(image)
 }
 
 /// The header, 64 bytes: name\[16\], magic 0x89119800, checksum, serial, status, items, size, version, reserved, "MIE;" at 60. An item, 368
 /// bytes: name\[64\], offset, size, encrypted, type, address, index, reserved, "IIE;".
-fn toc1(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn toc1(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (count, length) = (word(32)?, word(36)?);
     if !bytes.has(60, b"MIE;") || !(1..=64).contains(&count) || length > 64 << 20 || !is_name(bytes, 0, 16) {
         return Err(Rejected("name, number of items, size or end"));
     }
-    let mut layout = Layout::new(length);
-    layout.text("header.name", 0, 16);
+    let mut image = Image::of(length);
+    image.fact("header.name", 0, 16);
     for index in 0..count {
         let entry = index.saturating_mul(368).saturating_add(64);
         let item = Span::new(word(entry.saturating_add(64))?, word(entry.saturating_add(68))?);
         if !bytes.has(entry.saturating_add(364), b"IIE;") || item.end() > length || !is_name(bytes, entry, 64) {
             return Err(Rejected("an item"));
         }
-        layout.part(part_text(bytes.text(entry, 64)?), item);
+        image.part(part_text(bytes.text(entry, 64)?), item);
     }
-    sum_check(&mut layout, 20, length);
-    Ok(layout)
+    sum_check(&mut image, 20, length);
+    Ok(image)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Amlogic: the package of the flashing tool.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, crc32, part_text};
 use crate::problem::Rejected;
 
@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
 };
 
 /// Upgrade package.
-pub(in crate::format) static PACKAGE: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static PACKAGE: Header = Header { spec: &SPEC, read };
 
 static RESOURCE_SPEC: Spec = Spec {
     id: "amlogic-resource",
@@ -29,17 +29,17 @@ static RESOURCE_SPEC: Spec = Spec {
 };
 
 /// Pictures that the boot loader shows.
-pub(in crate::format) static RESOURCE: Laid = Laid { spec: &RESOURCE_SPEC, read: resource };
+pub(in crate::format) static RESOURCE: Header = Header { spec: &RESOURCE_SPEC, read: resource };
 
 /// The header, 64 bytes, little endian: CRC, version 1 or 2, magic "AML_RES!", size, number of items, alignment 16. An item, 64 bytes: magic
 /// 0x27051956, CRC of this, 8 size, c offset, 10 entry point, 14 offset of the next item, 18 CRC, 1c what it is, 20 name\[32\].
-fn resource(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn resource(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at: u64| bytes.u32(at, Endian::Little).map(u64::from);
     let (length, count) = (word(16)?, word(20)?);
     if !matches!(word(4)?, 1 | 2) || !(1..=256).contains(&count) || word(24)? != 16 || length < 128 {
         return Err(Rejected("version, size, number of items or alignment"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     let mut entry = 64_u64;
     for _ in 0..count {
         let at = |field: u64| entry.saturating_add(field);
@@ -47,13 +47,13 @@ fn resource(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if word(entry)? != 0x2705_1956 || item.end() > length || !is_name(bytes, at(32), 32) {
             return Err(Rejected("an item"));
         }
-        layout.part(part_text(bytes.text(at(32), 32)?), item);
+        image.part(part_text(bytes.text(at(32), 32)?), item);
         entry = word(at(20))?;
         if entry == 0 {
             break;
         }
     }
-    Ok(layout)
+    Ok(image)
 }
 
 /// The header, 64 bytes; all numbers little endian:
@@ -67,7 +67,7 @@ fn resource(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 /// ```text
 ///  0 id   4 type   8 offset inside u64   10 offset u64   18 size u64   20 main type, sub type   then verified u32, copy of another u16, of which u16
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let number = |at| bytes.u64(at, Endian::Little);
     let (width, size) = match word(4)? {
@@ -79,7 +79,7 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if !(1..=256).contains(&count) || length > 1 << 36 || length < count.saturating_mul(size) {
         return Err(Rejected("size or number of items"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     for index in 0..count {
         let entry = index.saturating_mul(size).saturating_add(64);
         let at = |field: u64| entry.saturating_add(field);
@@ -91,21 +91,21 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         let [main, sub] = [bytes.text(at(32), width)?, bytes.text(at(32).saturating_add(width), width)?];
         // A copy of another item has the bytes of that one.
         if bytes.u16(at(36).saturating_add(width.saturating_mul(2)), Endian::Little)? == 0 {
-            layout.part(format!("{}.{}", part_text(sub), part_text(main)), item);
+            image.part(format!("{}.{}", part_text(sub), part_text(main)), item);
         }
     }
     let expected = word(0)?;
-    layout.check("the CRC of the package", 0, move |bytes| {
+    image.check("the CRC of the package", 0, 0, move |bytes| {
         let found = crc32(bytes.get(4, length.saturating_sub(4))?);
         Ok(found == expected || !found == expected)
     });
-    Ok(layout)
+    Ok(image)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

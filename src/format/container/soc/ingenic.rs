@@ -3,7 +3,7 @@
 use crc::{CRC_7_MMC, Crc};
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -18,25 +18,25 @@ static SPEC: Spec = Spec {
 };
 
 /// SPL.
-pub(in crate::format) static SPL: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static SPL: Header = Header { spec: &SPEC, read };
 
 /// Bytes before the code: the header, and room for a key.
 const HEADER: u64 = 2048;
 
 /// The header; all numbers little endian: magic\[8\], flash u8 (0 NAND, 0xaa NOR), CRC-7 of the code u8, pages of a block, bytes of a page u8, size
 /// of all u16, and two more CRCs u8, which X1000 does not have.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let length = u64::from(bytes.u16(12, Endian::Little)?);
     if !matches!(bytes.u8(8)?, 0 | 0xaa) || length <= HEADER {
         return Err(Rejected("kind of flash or size"));
     }
     let code = Span::between(HEADER, length);
-    let mut layout = Layout::new(length);
-    layout.part("code", code);
+    let mut image = Image::of(length);
+    image.part("code", code);
     if bytes.array(14)? == [0, 0] {
-        layout.sum("the CRC of the code", 9, bytes.u8(9)?.into(), code, crc7);
+        image.sum32("the CRC of the code", 9, bytes.u8(9)?.into(), code, crc7);
     }
-    Ok(layout)
+    Ok(image)
 }
 
 /// CRC of 7 bits, polynomial x^7 + x^3 + 1.
@@ -47,7 +47,7 @@ fn crc7(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

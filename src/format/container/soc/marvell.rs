@@ -2,7 +2,8 @@
 
 use super::word_sum;
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, byte_sum};
+use crate::format::header::sums::byte_sum;
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -25,7 +26,7 @@ static SPEC: Spec = Spec {
 };
 
 /// kwbimage, version 0 or 1.
-pub(in crate::format) static KWBIMAGE: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static KWBIMAGE: Header = Header { spec: &SPEC, read };
 
 /// The header; all numbers little endian:
 ///
@@ -35,7 +36,7 @@ pub(in crate::format) static KWBIMAGE: Laid = Laid { spec: &SPEC, read };
 /// ```
 ///
 /// The sum of the words of the image is its last word. Headers that follow in version 1: type u8, size u8 u16, content, more u8 and 3 bytes.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (size, source, extended) = (word(4)?, word(12)?, bytes.u8(0x1e)? & 1 == 1);
     let (headers, summed) = match bytes.u8(8)? {
@@ -65,16 +66,16 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if word_sum(bytes.part(image)?.0) != bytes.u32(image.end(), Endian::Little)? {
         return Err(Rejected("the sum of the image"));
     }
-    let mut layout = Layout::new(image.end().saturating_add(4));
+    let mut found = Image::of(image.end().saturating_add(4));
     if extended && summed == headers {
-        optional(bytes, headers, &mut layout)?;
+        optional(bytes, headers, &mut found)?;
     }
-    layout.part("image", image);
-    Ok(layout)
+    found.part("image", image);
+    Ok(found)
 }
 
 /// Hands out the code that runs before the image is loaded: it sets up memory.
-fn optional(bytes: Bytes<'_>, headers: u64, layout: &mut Layout) -> Result<(), Rejected> {
+fn optional(bytes: Bytes<'_>, headers: u64, found: &mut Image) -> Result<(), Rejected> {
     let mut at = 0x20_u64;
     for index in 0..64_u32 {
         let place = |offset: u64| at.saturating_add(offset);
@@ -86,7 +87,7 @@ fn optional(bytes: Bytes<'_>, headers: u64, layout: &mut Layout) -> Result<(), R
         if bytes.u8(at)? == 2 {
             // The number of arguments, and the arguments, stand before the code.
             let arguments = u64::from(bytes.u8(place(4))?).saturating_mul(4);
-            layout.part(format!("binary-{index}"), Span::between(place(8).saturating_add(arguments), end.saturating_sub(4)));
+            found.part(format!("binary-{index}"), Span::between(place(8).saturating_add(arguments), end.saturating_sub(4)));
         }
         if bytes.u8(end.saturating_sub(4))? & 1 == 0 {
             break;

@@ -1,7 +1,7 @@
 //! NXP i.MX: what the boot ROM reads.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -24,7 +24,7 @@ static SPEC: Spec = Spec {
 };
 
 /// Boot image, version 2.
-pub(in crate::format) static IMX: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static IMX: Header = Header { spec: &SPEC, read };
 
 /// The header (IVT), 32 bytes; numbers are little endian, but for the size:
 ///
@@ -34,7 +34,7 @@ pub(in crate::format) static IMX: Laid = Laid { spec: &SPEC, read };
 /// ```
 ///
 /// Boot data: address of the image, which begins before this header, size, plugin. DCD and CSF begin with tag u8, size u16 big endian, version.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (entry, dcd, data, own, csf) = (word(4)?, word(12)?, word(16)?, word(20)?, word(24)?);
     if word(8)? != 0 || word(28)? != 0 || own == 0 || entry < 4 {
@@ -51,12 +51,12 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if plugin > 1 || before > 1 << 20 || length < data.saturating_add(12) || length > 256 << 20 {
         return Err(Rejected("boot data"));
     }
-    let mut layout = Layout::new(length);
+    let mut image = Image::of(length);
     let mut code = data.saturating_add(12);
     if dcd != 0 {
         let dcd = table(bytes, offset(dcd)?, 0xd2)?;
         code = code.max(dcd.end());
-        layout.part("dcd", dcd);
+        image.part("dcd", dcd);
     }
     let mut end = length;
     if csf != 0 {
@@ -64,14 +64,14 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         // It stands behind the image, unless that is not signed yet.
         if let Ok(csf) = table(bytes, start, 0xd4) {
             end = csf.start.max(code);
-            layout.part("csf", Span::between(csf.start, length));
+            image.part("csf", Span::between(csf.start, length));
         }
     }
     let first = entry.checked_sub(own).filter(|first| (code..end).contains(first)).unwrap_or(code);
     // What stands before the entry point is padding, or a table of vectors that belongs to the code.
     let gap = bytes.up_to(code, first.saturating_sub(code)).iter().any(|byte| *byte != 0);
-    layout.part("image", Span::between(if gap { code } else { first }, end));
-    Ok(layout)
+    image.part("image", Span::between(if gap { code } else { first }, end));
+    Ok(image)
 }
 
 fn table(bytes: Bytes<'_>, start: u64, tag: u8) -> Result<Span, Rejected> {
@@ -85,7 +85,7 @@ fn table(bytes: Bytes<'_>, start: u64, tag: u8) -> Result<Span, Rejected> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
     use crate::format::testing::unpack_at;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Qualcomm: what the boot ROM reads first.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
 };
 
 /// SBL.
-pub(in crate::format) static SBL: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static SBL: Header = Header { spec: &SPEC, read };
 
 static MBN_SPEC: Spec = Spec {
     id: "qualcomm-mbn",
@@ -29,7 +29,7 @@ static MBN_SPEC: Spec = Spec {
 };
 
 /// MBN.
-pub(in crate::format) static MBN: Laid = Laid { spec: &MBN_SPEC, read: mbn };
+pub(in crate::format) static MBN: Header = Header { spec: &MBN_SPEC, read: mbn };
 
 /// The header, 40 bytes; all numbers little endian:
 ///
@@ -37,7 +37,7 @@ pub(in crate::format) static MBN: Laid = Laid { spec: &MBN_SPEC, read: mbn };
 ///  0 image   4 version 3, 5 or 6   8 0   c address   10 size of all but the header   14 of the code
 /// 18 address of the signature, 1c its size   20 address of the certificates, 24 their size
 /// ```
-fn mbn(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn mbn(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (address, size, code, signature, chain) = (word(12)?, word(16)?, word(20)?, word(28)?, word(36)?);
     let follows = |at, offset: u64| word(at).map(|found| found == 0 || found == address.saturating_add(offset));
@@ -47,13 +47,13 @@ fn mbn(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if word(0)? > 0x60 || word(8)? != 0 || address == 0 || code == 0 || !addresses || !fits {
         return Err(Rejected("addresses or sizes"));
     }
-    let mut layout = Layout::new(size.saturating_add(40));
+    let mut image = Image::of(size.saturating_add(40));
     let code = Span::new(40, code);
     let signature = Span::new(code.end(), signature);
-    layout.part("code", code);
-    layout.part("signature", signature);
-    layout.part("certificates", Span::new(signature.end(), chain));
-    Ok(layout)
+    image.part("code", code);
+    image.part("signature", signature);
+    image.part("certificates", Span::new(signature.end(), chain));
+    Ok(image)
 }
 
 /// The header, 80 bytes; all numbers little endian:
@@ -62,7 +62,7 @@ fn mbn(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 ///  0 code word 0x844bdcd1   4 magic 0x73d71034   8 image   14 offset of the code   18 address   1c size of all but the header   20 of the code
 /// 24 address of the signature, 28 its size   2c address of the certificates, 30 their size
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (header, size, code, signature, chain) = (word(0x14)?, word(0x1c)?, word(0x20)?, word(0x28)?, word(0x30)?);
     // A preamble for NAND flash may stand between.
@@ -72,17 +72,17 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     }
     let code = Span::new(header, code);
     let signature = Span::new(code.end(), signature);
-    let mut layout = Layout::new(header.saturating_add(size));
-    layout.part("code", code);
-    layout.part("signature", signature);
-    layout.part("certificates", Span::new(signature.end(), chain));
-    Ok(layout)
+    let mut image = Image::of(header.saturating_add(size));
+    image.part("code", code);
+    image.part("signature", signature);
+    image.part("certificates", Span::new(signature.end(), chain));
+    Ok(image)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
     use crate::format::testing::{carve, survives_damage, unpack};
 
     #[test]

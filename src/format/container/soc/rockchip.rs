@@ -3,7 +3,7 @@
 use crc::{Algorithm, Crc};
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Decode, Laid, Layout, is_name};
+use crate::format::header::{Header, Image, Undo, is_name};
 use crate::format::{Kind, Magic, Spec, path_text};
 use crate::limits::Output;
 use crate::problem::{Fault, Rejected};
@@ -38,15 +38,15 @@ static IDBLOCK_SPEC: Spec = spec!(
 );
 
 /// Firmware: a loader and an update image.
-pub(in crate::format) static RKFW: Laid = Laid { spec: &RKFW_SPEC, read: rkfw };
+pub(in crate::format) static RKFW: Header = Header { spec: &RKFW_SPEC, read: rkfw };
 /// Update image.
-pub(in crate::format) static RKAF: Laid = Laid { spec: &RKAF_SPEC, read: rkaf };
+pub(in crate::format) static RKAF: Header = Header { spec: &RKAF_SPEC, read: rkaf };
 /// Kernel or parameters with a CRC.
-pub(in crate::format) static CRC: Laid = Laid { spec: &CRC_SPEC, read: crc };
+pub(in crate::format) static CRC: Header = Header { spec: &CRC_SPEC, read: crc };
 /// Loader as flashing tools read it.
-pub(in crate::format) static LOADER: Laid = Laid { spec: &LOADER_SPEC, read: loader };
+pub(in crate::format) static LOADER: Header = Header { spec: &LOADER_SPEC, read: loader };
 /// Loader as boot ROMs read it.
-pub(in crate::format) static IDBLOCK: Laid = Laid { spec: &IDBLOCK_SPEC, read: idblock };
+pub(in crate::format) static IDBLOCK: Header = Header { spec: &IDBLOCK_SPEC, read: idblock };
 
 /// Rockchip's own CRC-32: another polynomial than everybody's, nothing inverted.
 static RK_CRC: Crc<u32> = Crc::<u32>::new(&Algorithm {
@@ -77,17 +77,17 @@ fn is_date(bytes: Bytes<'_>, at: u64) -> Result<bool, Rejected> {
 /// ```
 ///
 /// The MD5 of all follows the image, as text.
-fn rkfw(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn rkfw(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (loader, image) = (Span::new(word(0x19)?, word(0x1d)?), Span::new(word(0x21)?, word(0x25)?));
     if !is_date(bytes, 0xe)? || loader.start < 102 || image.start < loader.end() || image.length == 0 {
         return Err(Rejected("date, or places of loader and image"));
     }
     let hex = bytes.get(image.end(), 32).is_ok_and(|sum| sum.iter().all(u8::is_ascii_hexdigit));
-    let mut layout = Layout::new(image.end().saturating_add(if hex { 32 } else { 0 }));
-    layout.part("loader", loader);
-    layout.part("update", image);
-    Ok(layout)
+    let mut found = Image::of(image.end().saturating_add(if hex { 32 } else { 0 }));
+    found.part("loader", loader);
+    found.part("update", image);
+    Ok(found)
 }
 
 /// The header; all numbers little endian:
@@ -96,16 +96,16 @@ fn rkfw(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 ///  0 magic "RKAF"   4 size without the CRC at its end   8 model[34]   2a id[30]   48 manufacturer[56]   84 version   88 number of parts
 /// 8c parts of 112 bytes: name[32], path[60], size in NAND, offset, offset in NAND, size with padding, size
 /// ```
-fn rkaf(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn rkaf(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (length, count) = (word(4)?, word(0x88)?);
     if !(1..=64).contains(&count) || length < 0x800 || !is_name(bytes, 8, 34) || !is_name(bytes, 0x48, 56) {
         return Err(Rejected("texts, size or number of parts"));
     }
-    let mut layout = Layout::new(length.saturating_add(4));
-    layout.text("header.product", 8, 34);
-    layout.text("header.name", 0x2a, 30);
-    layout.text("header.vendor", 0x48, 56);
+    let mut found = Image::of(length.saturating_add(4));
+    found.fact("header.product", 8, 34);
+    found.fact("header.name", 0x2a, 30);
+    found.fact("header.vendor", 0x48, 56);
     for index in 0..count {
         let entry = index.saturating_mul(112).saturating_add(0x8c);
         let at = |field: u64| entry.saturating_add(field);
@@ -116,11 +116,11 @@ fn rkaf(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         let (name, path) = (bytes.text(entry, 32)?, bytes.text(at(0x20), 60)?);
         // Some parts are only names: reserved, or the image itself.
         if part.start >= 0x800 {
-            layout.part(path_text(if path.is_empty() { name } else { path }), part);
+            found.part(path_text(if path.is_empty() { name } else { path }), part);
         }
     }
-    layout.check("the CRC of the image", length, move |bytes| Ok(rk_crc(bytes.get(0, length)?) == bytes.u32(length, Endian::Little)?));
-    Ok(layout)
+    found.check("the CRC of the image", length, 0, move |bytes| Ok(rk_crc(bytes.get(0, length)?) == bytes.u32(length, Endian::Little)?));
+    Ok(found)
 }
 
 /// How the kernels and ramdisks of Linux begin: gzip, LZ4, zImage, the plain kernel of arm64, cpio.
@@ -128,7 +128,7 @@ const HEADS: [(u64, &[u8]); 5] =
     [(0, &[0x1f, 0x8b, 8]), (0, &[2, 0x21, 0x4c, 0x18]), (0x24, &[0x18, 0x28, 0x6f, 1]), (0x38, b"ARM\x64"), (0, b"070701")];
 
 /// Magic, size u32, bytes, CRC u32. The magic is short: the CRC decides, and parameters are text.
-fn crc(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn crc(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let data = Span::new(8, bytes.u32(4, Endian::Little)?.into());
     let parameters = bytes.has(0, b"PARM");
     // What is larger than any kernel is none, and costs no CRC.
@@ -143,14 +143,14 @@ fn crc(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if !parameters && !HEADS.iter().any(|(at, magic)| head.has(*at, magic)) {
         return Err(Rejected("neither a kernel nor a ramdisk"));
     }
-    let mut layout = Layout::new(data.end().saturating_add(4));
+    let mut found = Image::of(data.end().saturating_add(4));
     let expected = bytes.u32(data.end(), Endian::Little)?;
     if parameters && rk_crc(text) != expected {
         return Err(Rejected("the CRC"));
     }
-    layout.part(if parameters { "parameter" } else { "kernel" }, data);
-    layout.sum("the CRC", data.end(), expected, data, rk_crc);
-    Ok(layout)
+    found.part(if parameters { "parameter" } else { "kernel" }, data);
+    found.sum32("the CRC", data.end(), expected, data, rk_crc);
+    Ok(found)
 }
 
 /// The header; all numbers little endian, none aligned:
@@ -162,12 +162,12 @@ fn crc(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 /// ```
 ///
 /// A CRC of all follows. What is not plain is RC4 with a key that all share: that which is flashed in pieces of 512 bytes, the rest as a whole.
-fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn loader(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if !is_date(bytes, 0xe)? || bytes.u8(0x2c)? > 1 {
         return Err(Rejected("date"));
     }
     let plain = bytes.u8(0x2c)? == 1;
-    let mut layout = Layout::new(102);
+    let mut found = Image::of(102);
     for (list, folder, decode) in LISTS {
         let (count, first, size) = (bytes.u8(list)?, bytes.u32(list.saturating_add(1), Endian::Little)?, bytes.u8(list.saturating_add(5))?);
         if count > 32 || (count > 0 && (size < 57 || first < 102)) {
@@ -183,23 +183,30 @@ fn loader(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
             if bytes.u8(entry)? != size || data.start < 102 || name.is_empty() || data.end() > 64 << 20 {
                 return Err(Rejected("an entry"));
             }
-            layout.length = layout.length.max(data.end());
+            found.length = found.length.max(data.end());
             match plain {
-                true => layout.part(format!("{folder}/{name}"), data),
-                false => layout.coded(format!("{folder}/{name}"), data, decode),
-            }
+                true => found.part(format!("{folder}/{name}"), data),
+                false => found.undone(format!("{folder}/{name}"), data, undo(decode)),
+            };
         }
     }
-    let end = layout.length;
+    let end = found.length;
     if end == 102 {
         return Err(Rejected("nothing inside"));
     }
-    layout.length = end.saturating_add(4);
-    layout.check("the CRC of the loader", end, move |bytes| Ok(rk_crc(bytes.get(0, end)?) == bytes.u32(end, Endian::Little)?));
-    Ok(layout)
+    found.length = end.saturating_add(4);
+    found.check("the CRC of the loader", end, 0, move |bytes| Ok(rk_crc(bytes.get(0, end)?) == bytes.u32(end, Endian::Little)?));
+    Ok(found)
 }
 
 /// Where the lists of a loader are described, what they are called, and how what they name is encoded.
+/// Undoes what the maker did to a part.
+type Decode = fn(&[u8], &mut Output<'_>) -> Result<(), Fault>;
+
+fn undo(decode: Decode) -> Undo {
+    Box::new(move |bytes, output| decode(bytes.0, output))
+}
+
 const LISTS: [(u64, &str, Decode); 3] = [(0x19, "471", rc4_whole), (0x1f, "472", rc4_whole), (0x25, "flash", rc4_pieces)];
 
 /// Bytes of a block, in which all is counted.
@@ -215,7 +222,7 @@ const MOST_BOOT: u64 = 1024;
 ///  0 magic "RKNS"   8 its size without signature in words u16, number of images u16   c how they are hashed: 1 SHA-256, 2 SHA-512
 /// 78 images of 88 bytes: first block u16, blocks u16, address u32, flag u32, counter u32, reserved[8], hash[64]
 /// ```
-fn idblock(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn idblock(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if bytes.has(0, b"RKNS") {
         return hashed(bytes);
     }
@@ -231,23 +238,23 @@ fn idblock(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     // Tools that know of no second stage write the most that it may have.
     let more = Some(all.saturating_sub(stage)).filter(|blocks| *blocks < MOST_BOOT).unwrap_or(0);
     let boot = Span::new(init.end(), more.saturating_mul(BLOCK));
-    let mut layout = Layout::new(boot.end());
+    let mut found = Image::of(boot.end());
     for (name, part) in [("init", init), ("boot", boot)] {
         match plain {
-            1 => layout.part(name, part),
-            _ => layout.coded(name, part, rc4_pieces),
-        }
+            1 => found.part(name, part),
+            _ => found.undone(name, part, undo(rc4_pieces)),
+        };
     }
-    Ok(layout)
+    Ok(found)
 }
 
-fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn hashed(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let half = |at| bytes.u16(at, Endian::Little).map(u64::from);
     let (count, how) = (half(10)?, bytes.u32(12, Endian::Little)? & 0xf);
     if !(1..=4).contains(&count) || !matches!(how, 0..=2) || bytes.get(16, 104)?.iter().any(|byte| *byte != 0) {
         return Err(Rejected("header"));
     }
-    let mut layout = Layout::new(2048);
+    let mut found = Image::of(2048);
     for index in 0..count {
         let entry = index.saturating_mul(88).saturating_add(0x78);
         let (first, blocks) = (half(entry)?, half(entry.saturating_add(2))?);
@@ -258,13 +265,13 @@ fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if first < 4 || blocks == 0 {
             return Err(Rejected("an image"));
         }
-        layout.length = layout.length.max(image.end());
-        layout.part(format!("image-{index}"), image);
+        found.length = found.length.max(image.end());
+        found.part(format!("image-{index}"), image);
         if how == 1 {
-            layout.sha256("the SHA-256 of an image", entry.saturating_add(24), image);
+            found.sha256("the SHA-256 of an image", entry.saturating_add(24), image);
         }
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// The key that is the same in all chips and tools.

@@ -3,7 +3,8 @@
 use crc::{CRC_32_BZIP2, Crc};
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, byte_sum};
+use crate::format::header::sums::byte_sum;
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -38,29 +39,29 @@ static STM32_SPEC: Spec = Spec {
 };
 
 /// OMAP.
-pub(in crate::format) static OMAP: Laid = Laid { spec: &OMAP_SPEC, read: omap };
+pub(in crate::format) static OMAP: Header = Header { spec: &OMAP_SPEC, read: omap };
 /// SoC FPGA.
-pub(in crate::format) static SOCFPGA: Laid = Laid { spec: &SOCFPGA_SPEC, read: socfpga };
+pub(in crate::format) static SOCFPGA: Header = Header { spec: &SOCFPGA_SPEC, read: socfpga };
 /// STM32MP1.
-pub(in crate::format) static STM32: Laid = Laid { spec: &STM32_SPEC, read: stm32 };
+pub(in crate::format) static STM32: Header = Header { spec: &STM32_SPEC, read: stm32 };
 
 /// A table of contents whose first entry is offset 64, size 12, unused\[12\], name "CHSETTINGS"\[12\]; at 200 size and address of the image that
 /// follows.
-fn omap(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn omap(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let size = word(0x200)?;
     if word(0)? != 0x40 || word(4)? != 12 || word(0x40)? != 0xc0c0_c0c1 || size == 0 || size > 4 << 20 {
         return Err(Rejected("table or size"));
     }
     let image = Span::new(0x208, size.saturating_sub(8));
-    let mut layout = Layout::new(image.end());
-    layout.part("image", image);
-    Ok(layout)
+    let mut found = Image::of(image.end());
+    found.part("image", image);
+    Ok(found)
 }
 
 /// Behind 64 bytes of code; all numbers little endian: magic, version u8, flags u8, then in version 0 size in words u16, 0 u16, and in version 1
 /// size of the header u16, size u32, entry point u32, 0 u16; last the sum of all before it u16. The last word of the image is its CRC.
-fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn socfpga(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let half = |at| bytes.u16(at, Endian::Little);
     let (end, length) = match bytes.u8(0x44)? {
         0 => (0x4a_u64, u64::from(half(0x46)?).saturating_mul(4)),
@@ -71,12 +72,12 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if u32::from(half(end)?) != sum & 0xffff || !(0x60..=1 << 20).contains(&length) {
         return Err(Rejected("size or checksum of the header"));
     }
-    let mut layout = Layout::new(length);
+    let mut found = Image::of(length);
     let last = length.saturating_sub(4);
-    layout.part("image", Span::between(end.saturating_add(2), last));
+    found.part("image", Span::between(end.saturating_add(2), last));
     let expected = bytes.u32(last, Endian::Little).unwrap_or(0);
-    layout.sum("the CRC of the image", last, expected, Span::new(0, last), |covered| Crc::<u32>::new(&CRC_32_BZIP2).checksum(covered));
-    Ok(layout)
+    found.sum32("the CRC of the image", last, expected, Span::new(0, last), |covered| Crc::<u32>::new(&CRC_32_BZIP2).checksum(covered));
+    Ok(found)
 }
 
 /// The header; all numbers little endian:
@@ -85,7 +86,7 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 ///  0 magic "STM2"   4 signature[64]   44 sum of the bytes of the image   48 version, 0x10000 or 0x20000   4c size   50 entry point
 /// 58 address   60 version of the image   68 size of more headers (version 0x20000)
 /// ```
-fn stm32(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn stm32(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let header = match word(0x48)? {
         0x1_0000 => 256,
@@ -96,16 +97,16 @@ fn stm32(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if !(256..=4096).contains(&header) || image.length == 0 || image.length > 64 << 20 || word(0x54)? != 0 || word(0x5c)? != 0 {
         return Err(Rejected("sizes or reserved words"));
     }
-    let mut layout = Layout::new(image.end());
-    layout.part("image", image);
-    layout.sum("the checksum of the image", 0x44, word(0x44)?, image, byte_sum);
-    Ok(layout)
+    let mut found = Image::of(image.end());
+    found.part("image", image);
+    found.sum32("the checksum of the image", 0x44, word(0x44)?, image, byte_sum);
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

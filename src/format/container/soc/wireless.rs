@@ -1,7 +1,7 @@
 //! Small chips with a radio: Winner Micro W800, Realtek Ameba.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, crc32};
 use crate::problem::{Fault, Rejected};
 
@@ -26,9 +26,9 @@ static AMEBA_SPEC: Spec = Spec {
 };
 
 /// W800.
-pub(in crate::format) static WINNER: Laid = Laid { spec: &WINNER_SPEC, read: winner };
+pub(in crate::format) static WINNER: Header = Header { spec: &WINNER_SPEC, read: winner };
 /// Ameba D and later.
-pub(in crate::format) static AMEBA: Laid = Laid { spec: &AMEBA_SPEC, read: ameba };
+pub(in crate::format) static AMEBA: Header = Header { spec: &AMEBA_SPEC, read: ameba };
 
 /// The header, 64 bytes; all numbers little endian:
 ///
@@ -36,7 +36,7 @@ pub(in crate::format) static AMEBA: Laid = Laid { spec: &AMEBA_SPEC, read: ameba
 ///  0 magic 0xa0ffff9f   4 what it is (bits 0 to 3), encrypted (4), signed (8), compressed (16)   8 address   c size   10 address of the header
 /// 18 CRC of the image   1c number of the update   20 version[16]   3c CRC of the header
 /// ```
-fn winner(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn winner(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let image = Span::new(64, word(12)?.into());
     let (found, expected) = (crc32(bytes.get(0, 60)?), word(60)?);
@@ -44,35 +44,35 @@ fn winner(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if (found != expected && !found != expected) || image.length == 0 || !is_name(bytes, 32, 16) {
         return Err(Rejected("CRC of the header, size or version"));
     }
-    let mut layout = Layout::new(image.end());
-    layout.text("header.version", 32, 16);
+    let mut found = Image::of(image.end());
+    found.fact("header.version", 32, 16);
     match word(4)? & 0x10 {
-        0 => layout.part("image", image),
-        _ => layout.part_with("image", image, Fault::Encrypted("encrypted with a key of the maker's".to_owned())),
-    }
+        0 => found.part("image", image),
+        _ => found.faulty("image", image, Fault::Encrypted("encrypted with a key of the maker's".to_owned())),
+    };
     let expected = word(24)?;
-    layout.check("the CRC of the image", 24, move |bytes| {
+    found.check("the CRC of the image", 24, 0, move |bytes| {
         let found = crc32(bytes.part(image)?.0);
         Ok(found == expected || !found == expected)
     });
-    Ok(layout)
+    Ok(found)
 }
 
 /// The header, 32 bytes; all numbers little endian: one of two marks\[8\], size, address, 16 bytes of 0xff.
-fn ameba(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn ameba(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let image = Span::new(32, bytes.u32(8, Endian::Little)?.into());
     if bytes.array(16)? != [0xff; 16] || image.length == 0 || image.length > 64 << 20 {
         return Err(Rejected("unused bytes or size"));
     }
-    let mut layout = Layout::new(image.end());
-    layout.part("image", image);
-    Ok(layout)
+    let mut found = Image::of(image.end());
+    found.part("image", image);
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::word_sum;
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::{Fault, Rejected};
 
@@ -20,7 +20,7 @@ static SPEC: Spec = Spec {
 };
 
 /// BOOT.BIN.
-pub(in crate::format) static BOOTGEN: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static BOOTGEN: Header = Header { spec: &SPEC, read };
 
 /// The header; all numbers little endian words:
 ///
@@ -30,7 +30,7 @@ pub(in crate::format) static BOOTGEN: Laid = Laid { spec: &SPEC, read };
 /// 30 offset, 34 size of the PMU's firmware, 3c size, 40 size stored       (ZynqMP)
 /// 48 checksum: the sum of words 20 to 44, inverted   98 offset of the table of images   9c offset of the table of partitions
 /// ```
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let sum = !word_sum(bytes.get(0x20, 0x28)?);
     if bytes.u32(0x48, Endian::Little)? != sum {
@@ -46,13 +46,13 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if offset < 0x8c0 || first.end() > 1 << 30 {
         return Err(Rejected("place of the image"));
     }
-    let mut layout = Layout::new(first.end());
+    let mut image = Image::of(first.end());
     match word(0x28)? {
-        0 => layout.part("fsbl", first),
-        _ => layout.part_with("fsbl", first, Fault::Encrypted("encrypted with a key in the chip".to_owned())),
-    }
-    partitions(bytes, word(0x9c)?, newer, first, &mut layout);
-    Ok(layout)
+        0 => image.part("fsbl", first),
+        _ => image.faulty("fsbl", first, Fault::Encrypted("encrypted with a key in the chip".to_owned())),
+    };
+    partitions(bytes, word(0x9c)?, newer, first, &mut image);
+    Ok(image)
 }
 
 /// The table of partitions, entries of 64 bytes that end with a sum, inverted; sizes and offsets count words:
@@ -61,7 +61,7 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 ///  0 size stored   4 size   8 size of all   14 offset   18 attributes          (Zynq)
 ///  0 size stored   4 size   8 size of all   20 offset   24 attributes          (ZynqMP)
 /// ```
-fn partitions(bytes: Bytes<'_>, table: u64, newer: bool, first: Span, layout: &mut Layout) {
+fn partitions(bytes: Bytes<'_>, table: u64, newer: bool, first: Span, image: &mut Image) {
     if !(0x8c0..1 << 20).contains(&table) {
         return;
     }
@@ -74,10 +74,10 @@ fn partitions(bytes: Bytes<'_>, table: u64, newer: bool, first: Span, layout: &m
         if !fits || part.length == 0 || part.end() > 1 << 30 {
             return;
         }
-        layout.length = layout.length.max(part.end());
+        image.length = image.length.max(part.end());
         let stored = word(0).saturating_mul(4).min(part.length);
         if part.start != first.start {
-            layout.part(format!("partition-{index}"), Span::new(part.start, stored));
+            image.part(format!("partition-{index}"), Span::new(part.start, stored));
         }
     }
 }
@@ -85,7 +85,7 @@ fn partitions(bytes: Bytes<'_>, table: u64, newer: bool, first: Span, layout: &m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
     use crate::format::testing::unpack;
 
     #[test]

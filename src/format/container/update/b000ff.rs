@@ -1,7 +1,7 @@
 //! B000FF: the image of Windows CE that Platform Builder writes, in records with addresses.
 
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
-use crate::format::layout::byte_sum;
+use crate::format::header::sums::byte_sum;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};

@@ -1,7 +1,7 @@
 //! USB Device Firmware Upgrade: the suffix of its files, and ST's files with several targets.
 
 use crate::blob::{Blob, Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Carved, Format, Kind, Magic, Spec, crc32, part_text};
 use crate::limits::Budget;
 use crate::problem::Rejected;
@@ -52,14 +52,14 @@ static DFUSE_SPEC: Spec = Spec {
 };
 
 /// DfuSe.
-pub(in crate::format) static DFUSE: Laid = Laid { spec: &DFUSE_SPEC, read };
+pub(in crate::format) static DFUSE: Header = Header { spec: &DFUSE_SPEC, read };
 
 /// The header, 11 bytes: "DfuSe", 1, size without the suffix u32, number of targets u8. A target, 274 bytes: "Target", setting u8, named u32,
 /// name\[255\], size u32, number of elements u32; an element: address, size, bytes. All numbers are little endian.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at: u64| bytes.u32(at, Endian::Little).map(u64::from);
-    let mut layout = Layout::new(word(6)?);
-    if bytes.u8(10)? == 0 || layout.length < 285 {
+    let mut image = Image::of(word(6)?);
+    if bytes.u8(10)? == 0 || image.length < 285 {
         return Err(Rejected("size or number of targets"));
     }
     let mut at = 11_u64;
@@ -77,20 +77,20 @@ fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         for _ in 0..count.min(4096) {
             let (Ok(address), Ok(size)) = (word(at), word(at.saturating_add(4))) else { break };
             let element = Span::new(at.saturating_add(8), size);
-            if element.end() > layout.length {
+            if element.end() > image.length {
                 break;
             }
-            layout.part(format!("{name}/{address:#010x}"), element);
+            image.part(format!("{name}/{address:#010x}"), element);
             at = element.end();
         }
     }
-    Ok(layout)
+    Ok(image)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::opens;
+    use crate::format::header::testing::opens;
     use crate::format::testing::{carve, survives_damage};
 
     #[test]

@@ -1,7 +1,7 @@
 //! JBOOT: the boot loader of many D-Link routers, and the three headers that it knows.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, crc32};
 use crate::problem::Rejected;
 
@@ -43,11 +43,11 @@ static SCH2_SPEC: Spec = Spec {
 };
 
 /// Firmware.
-pub(in crate::format) static ARM: Laid = Laid { spec: &ARM_SPEC, read: arm };
+pub(in crate::format) static ARM: Header = Header { spec: &ARM_SPEC, read: arm };
 /// Kernel, outer header.
-pub(in crate::format) static STAG: Laid = Laid { spec: &STAG_SPEC, read: stag };
+pub(in crate::format) static STAG: Header = Header { spec: &STAG_SPEC, read: stag };
 /// Kernel, inner header.
-pub(in crate::format) static SCH2: Laid = Laid { spec: &SCH2_SPEC, read: sch2 };
+pub(in crate::format) static SCH2: Header = Header { spec: &SCH2_SPEC, read: sch2 };
 
 /// The sum of all 16-bit words, little endian, with every carry added in again.
 fn checksum(bytes: &[u8]) -> u16 {
@@ -69,24 +69,24 @@ fn checksum(bytes: &[u8]) -> u16 {
 ///  0 id of the device[12]   c range u16   e checksum of the data u16   1a 1 u8   1b 0 u8   1c timestamp   20 where to erase, how much
 /// 28 where to write, how much   40 0x4842 u16   42 version 2 u16   46 section 4 u8   47 information 4 u8   4e checksum of the header u16
 /// ```
-fn arm(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn arm(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let zero = bytes.array(16)? == [0; 10] && bytes.array(48)? == [0; 16];
     let data = Span::new(80, word(44)?.into());
     if !zero || bytes.array(26)? != [1, 0] || data.length == 0 || word(44)? > word(36)?.max(1 << 28) || !is_name(bytes, 0, 12) {
         return Err(Rejected("fixed fields, id or size"));
     }
-    let mut layout = Layout::new(data.end());
-    layout.text("header.product", 0, 12);
-    layout.part("data", data);
+    let mut image = Image::of(data.end());
+    image.fact("header.product", 0, 12);
+    image.part("data", data);
     let expected = bytes.u16(14, Endian::Little)?;
-    layout.check("the checksum of the data", 14, move |bytes| Ok(checksum(bytes.part(data)?.0) == expected));
-    Ok(layout)
+    image.check("the checksum of the data", 14, 0, move |bytes| Ok(checksum(bytes.part(data)?.0) == expected));
+    Ok(image)
 }
 
 /// The header, 16 bytes; all numbers little endian: mark u8 (0xff as it is delivered), id 4 u8, magic 0x2b24 u16, timestamp, size, checksum of the
 /// image u16, checksum of the header u16.
-fn stag(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn stag(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let data = Span::new(16, bytes.u32(8, Endian::Little)?.into());
     let header = bytes.get(0, 14)?;
     // The mark changes when the image is installed; the checksum does not follow.
@@ -94,11 +94,11 @@ fn stag(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     if data.length < 40 || data.length > 64 << 20 || !sums.contains(&bytes.u16(14, Endian::Little)?) {
         return Err(Rejected("size or checksum"));
     }
-    let mut layout = Layout::new(data.end());
-    layout.part("kernel", data);
+    let mut image = Image::of(data.end());
+    image.part("kernel", data);
     let expected = bytes.u16(12, Endian::Little)?;
-    layout.check("the checksum of the kernel", 12, move |bytes| Ok(checksum(bytes.part(data)?.0) == expected));
-    Ok(layout)
+    image.check("the checksum of the kernel", 12, 0, move |bytes| Ok(checksum(bytes.part(data)?.0) == expected));
+    Ok(image)
 }
 
 /// The header, 40 bytes; all numbers little endian:
@@ -108,23 +108,23 @@ fn stag(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
 /// 14 where the root file system stands in flash, 18 its size, 1c its CRC   20 CRC of the header without itself   24 size of the header u16
 /// 26 size of the command line u16
 /// ```
-fn sch2(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn sch2(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let header = [bytes.get(0, 32)?, &[0; 4], bytes.get(36, 4)?].concat();
     let data = Span::new(40, word(8)?.into());
     if bytes.u16(36, Endian::Little)? != 40 || crc32(&header) != word(32)? || data.length == 0 {
         return Err(Rejected("size or CRC of the header"));
     }
-    let mut layout = Layout::new(data.end());
-    layout.part("kernel", data);
-    layout.sum("the CRC of the kernel", 12, word(12)?, data, crc32);
-    Ok(layout)
+    let mut image = Image::of(data.end());
+    image.part("kernel", data);
+    image.sum32("the CRC of the kernel", 12, word(12)?, data, crc32);
+    Ok(image)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

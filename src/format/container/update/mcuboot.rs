@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::blob::{Bytes, Endian, OutOfBounds, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::{Fault, Rejected};
 
@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
 };
 
 /// MCUboot image.
-pub(in crate::format) static MCUBOOT: Laid = Laid { spec: &SPEC, read };
+pub(in crate::format) static MCUBOOT: Header = Header { spec: &SPEC, read };
 
 /// `IMAGE_F_ENCRYPTED_AES128`, `IMAGE_F_ENCRYPTED_AES256`.
 const ENCRYPTED: u32 = 0x0c;
@@ -31,42 +31,42 @@ const ENCRYPTED: u32 = 0x0c;
 /// ```
 ///
 /// Behind the image: protected values, then values; each list is magic u16 (0x6908, 0x6907), size u16, and values: type u16, size u16, bytes.
-fn read(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let half = |at| bytes.u16(at, Endian::Little).map(u64::from);
     let (header, protected, flags) = (half(8)?, half(10)?, bytes.u32(16, Endian::Little)?);
     let image = Span::new(header, bytes.u32(12, Endian::Little)?.into());
     if header < 32 || image.length == 0 || image.length > 256 << 20 || bytes.u32(28, Endian::Little)? != 0 || flags >> 16 != 0 {
         return Err(Rejected("sizes, flags or padding"));
     }
-    let mut layout = Layout::new(image.end().saturating_add(protected));
+    let mut found = Image::of(image.end().saturating_add(protected));
     let encrypted = || Fault::Encrypted("encrypted for the key of the device".to_owned());
     match flags & ENCRYPTED {
-        0 => layout.part("image", image),
-        _ => layout.part_with("image", image, encrypted()),
-    }
-    let hashed = Span::new(0, layout.length);
+        0 => found.part("image", image),
+        _ => found.faulty("image", image, encrypted()),
+    };
+    let hashed = Span::new(0, found.length);
     let first = Span::new(image.end(), protected);
     if first.length > 0 {
-        values(bytes, first, 0x6908, None, &mut layout);
+        values(bytes, first, 0x6908, None, &mut found);
     }
-    if let (Ok(0x6907), Ok(size)) = (half(layout.length), half(layout.length.saturating_add(2))) {
-        let list = Span::new(layout.length, size);
-        layout.length = list.end();
-        values(bytes, list, 0x6907, (flags & ENCRYPTED == 0).then_some(hashed), &mut layout);
+    if let (Ok(0x6907), Ok(size)) = (half(found.length), half(found.length.saturating_add(2))) {
+        let list = Span::new(found.length, size);
+        found.length = list.end();
+        values(bytes, list, 0x6907, (flags & ENCRYPTED == 0).then_some(hashed), &mut found);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// More values than any image has.
 const MOST_VALUES: u32 = 256;
 
-fn values(bytes: Bytes<'_>, list: Span, magic: u16, hashed: Option<Span>, layout: &mut Layout) {
+fn values(bytes: Bytes<'_>, list: Span, magic: u16, hashed: Option<Span>, found: &mut Image) {
     let half = |at| bytes.u16(at, Endian::Little);
     if list.end() > bytes.len() {
         return;
     }
     if half(list.start) != Ok(magic) {
-        layout.problem(Fault::corrupt("no list of values where one should be"), list.start);
+        found.problem(Fault::corrupt("no list of values where one should be"), list.start);
         return;
     }
     let mut at = list.start.saturating_add(4);
@@ -77,16 +77,16 @@ fn values(bytes: Bytes<'_>, list: Span, magic: u16, hashed: Option<Span>, layout
             return;
         }
         if value.end() > list.end() {
-            layout.problem(Fault::corrupt("a value reaches out of the list"), at);
+            found.problem(Fault::corrupt("a value reaches out of the list"), at);
             return;
         }
         match (kind, hashed) {
             (0x10..=0x12, Some(hashed)) => {
-                layout.check_of("the hash of the image", value.start, hashed.length, move |bytes| hash_fits(bytes, hashed, value));
+                found.check("the hash of the image", value.start, hashed.length, move |bytes| hash_fits(bytes, hashed, value));
             }
             // The hash of a key is too short for anybody to look into, and a signature is opaque.
-            (0x02, _) => layout.part("public-key", value),
-            (0x20..=0x2f, _) => layout.part("signature", value),
+            (0x02, _) => _ = found.part("public-key", value),
+            (0x20..=0x2f, _) => _ = found.part("signature", value),
             _ => (),
         }
         at = value.end();
@@ -105,7 +105,7 @@ fn hash_fits(bytes: Bytes<'_>, hashed: Span, value: Span) -> Result<bool, OutOfB
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Unisoc (Spreadtrum): the package of the flashing tool, and images with a hash.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec, utf16_part_text};
 use crate::problem::Rejected;
 
@@ -26,9 +26,9 @@ static DHTB_SPEC: Spec = Spec {
 };
 
 /// PAC.
-pub(in crate::format) static PAC: Laid = Laid { spec: &PAC_SPEC, read: pac };
+pub(in crate::format) static PAC: Header = Header { spec: &PAC_SPEC, read: pac };
 /// DHTB.
-pub(in crate::format) static DHTB: Laid = Laid { spec: &DHTB_SPEC, read: dhtb };
+pub(in crate::format) static DHTB: Header = Header { spec: &DHTB_SPEC, read: dhtb };
 
 /// Text in UTF-16, up to a NUL.
 fn name(bytes: Bytes<'_>, at: u64, units: u64) -> String {
@@ -43,13 +43,13 @@ fn name(bytes: Bytes<'_>, at: u64, units: u64) -> String {
 /// ```
 ///
 /// A file: size of this entry, id\[256\], file name\[256\], version\[256\], 604 size, 608 flags, 60c check, 610 offset.
-fn pac(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn pac(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
     let (length, count, list) = (word(0x30)?, word(0x434)?, word(0x438)?);
     if !(1..=512).contains(&count) || !(0x43c..1 << 20).contains(&list) || length < list {
         return Err(Rejected("size, or list of files"));
     }
-    let mut layout = Layout::new(length);
+    let mut found = Image::of(length);
     let mut entry = list;
     for index in 0..count {
         let at = |field: u64| entry.saturating_add(field);
@@ -60,29 +60,29 @@ fn pac(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         }
         let names = [name(bytes, at(0x204), 256), name(bytes, at(4), 256), index.to_string()];
         if file.start > 0 {
-            layout.part(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(), file);
+            found.part(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default(), file);
         }
         entry = entry.saturating_add(size);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// 512 bytes: magic, SHA-256 of the image, 8 zeros, size u32 little endian, zeros; then the image.
-fn dhtb(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn dhtb(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let image = Span::new(512, bytes.u32(48, Endian::Little)?.into());
     if bytes.array(40)? != [0; 8] || bytes.get(52, 460)?.iter().any(|byte| *byte != 0) || image.length == 0 {
         return Err(Rejected("padding or size"));
     }
-    let mut layout = Layout::new(image.end());
-    layout.part("image", image);
-    layout.sha256("the SHA-256 of the image", 8, image);
-    Ok(layout)
+    let mut found = Image::of(image.end());
+    found.part("image", image);
+    found.sha256("the SHA-256 of the image", 8, image);
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

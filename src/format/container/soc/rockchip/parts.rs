@@ -2,7 +2,7 @@
 
 use super::{BLOCK, REFERENCES, rk_crc};
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::layout::{Laid, Layout, is_name};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec, path_text};
 use crate::problem::Rejected;
 
@@ -37,34 +37,34 @@ static RESOURCE_SPEC: Spec = Spec {
 };
 
 /// U-Boot or trusted OS.
-pub(in crate::format) static STAGE: Laid = Laid { spec: &STAGE_SPEC, read: stage };
+pub(in crate::format) static STAGE: Header = Header { spec: &STAGE_SPEC, read: stage };
 /// Trust.
-pub(in crate::format) static TRUST: Laid = Laid { spec: &TRUST_SPEC, read: trust };
+pub(in crate::format) static TRUST: Header = Header { spec: &TRUST_SPEC, read: trust };
 /// Resources.
-pub(in crate::format) static RESOURCE: Laid = Laid { spec: &RESOURCE_SPEC, read: resource };
+pub(in crate::format) static RESOURCE: Header = Header { spec: &RESOURCE_SPEC, read: resource };
 
 /// 2048 bytes; all numbers little endian: magic\[8\], version, 0, address, size, CRC of the image, size of the hash, hash\[32\]; then the image.
-fn stage(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn stage(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Little);
     let image = Span::new(2048, word(20)?.into());
     if word(12)? != 0 || !matches!(word(28)?, 0 | 20 | 32) || image.length == 0 || image.length > 64 << 20 {
         return Err(Rejected("sizes or reserved word"));
     }
-    let mut layout = Layout::new(image.end());
-    layout.part(if bytes.has(0, b"TOS") { "tos" } else { "u-boot" }, image);
-    layout.sum("the CRC of the image", 24, word(24)?, image, rk_crc);
-    Ok(layout)
+    let mut found = Image::of(image.end());
+    found.part(if bytes.has(0, b"TOS") { "tos" } else { "u-boot" }, image);
+    found.sum32("the CRC of the image", 24, word(24)?, image, rk_crc);
+    Ok(found)
 }
 
 /// All numbers little endian: magic "BL3X", version, flags, place of the signature in words u16 and number of stages u16; at 320 48 bytes for
 /// each stage, hash\[32\] and address; the signature, 256 bytes; 16 bytes for each stage: name\[4\], first block, blocks.
-fn trust(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn trust(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let half = |at| bytes.u16(at, Endian::Little).map(u64::from);
     let (signature, count) = (half(12)?.saturating_mul(4), half(14)?);
     if !(1..=16).contains(&count) || signature != count.saturating_mul(48).saturating_add(800) {
         return Err(Rejected("number of stages, or place of the signature"));
     }
-    let mut layout = Layout::new(2048);
+    let mut found = Image::of(2048);
     for index in 0..count {
         let entry = signature.saturating_add(256).saturating_add(index.saturating_mul(16));
         let word = |at: u64| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
@@ -72,22 +72,22 @@ fn trust(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if !bytes.has(entry, b"BL3") || stage.start < 2048 || stage.end() > 64 << 20 {
             return Err(Rejected("a stage"));
         }
-        layout.length = layout.length.max(stage.end());
+        found.length = found.length.max(stage.end());
         // A stage may have several segments.
-        layout.part(format!("{}-{index}", path_text(bytes.get(entry, 4)?).to_ascii_lowercase()), stage);
+        found.part(format!("{}-{index}", path_text(bytes.get(entry, 4)?).to_ascii_lowercase()), stage);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 /// One block; all numbers little endian: magic "RSCE", version u16 u16, blocks of this header u8, block of the list u8, blocks of an entry u8,
 /// entries u32. An entry: "ENTR", path\[220\] (in old ones 256), hash\[32\], size of the hash u32, 104 first block, 108 size.
-fn resource(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
+fn resource(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (header, list, size) = (bytes.u8(8)?, u64::from(bytes.u8(9)?), u64::from(bytes.u8(10)?));
     let count = u64::from(bytes.u32(12, Endian::Little)?);
     if header != 1 || list != 1 || size != 1 || !(1..=1024).contains(&count) {
         return Err(Rejected("sizes or number of entries"));
     }
-    let mut layout = Layout::new(count.saturating_add(1).saturating_mul(BLOCK));
+    let mut found = Image::of(count.saturating_add(1).saturating_mul(BLOCK));
     for index in 0..count {
         let entry = index.saturating_add(list).saturating_mul(BLOCK);
         let word = |at: u64| bytes.u32(entry.saturating_add(at), Endian::Little).map(u64::from);
@@ -95,16 +95,16 @@ fn resource(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         if !bytes.has(entry, b"ENTR") || !is_name(bytes, entry.saturating_add(4), 220) || content.end() > 1 << 28 {
             return Err(Rejected("an entry"));
         }
-        layout.length = layout.length.max(content.end().next_multiple_of(BLOCK));
-        layout.part(path_text(bytes.text(entry.saturating_add(4), 220)?), content);
+        found.length = found.length.max(content.end().next_multiple_of(BLOCK));
+        found.part(path_text(bytes.text(entry.saturating_add(4), 220)?), content);
     }
-    Ok(layout)
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::layout::testing::{damaged, opens};
+    use crate::format::header::testing::{damaged, opens};
     use crate::problem::Code;
 
     #[test]

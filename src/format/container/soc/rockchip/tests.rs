@@ -1,7 +1,7 @@
 //! What Rockchip's tools, and U-Boot's for its chips, write.
 
 use super::*;
-use crate::format::layout::testing::{damaged, opens};
+use crate::format::header::testing::{damaged, opens};
 use crate::problem::Code;
 
 const STORY: &[u8] = include_bytes!("../../../../../fixtures/content/tree/story.txt");
