@@ -3,7 +3,9 @@
 use super::Format;
 
 mod der;
+mod dpapi_blob;
+mod openpgp;
 mod pem;
 
 /// Most specific first.
-pub(super) static FORMATS: &[&dyn Format] = &[&pem::Pem, &der::Der];
+pub(super) static FORMATS: &[&dyn Format] = &[&pem::Pem, &der::Der, &dpapi_blob::DPAPI_BLOB, &openpgp::OPENPGP];

@@ -91,7 +91,9 @@ impl Header {
             return Err(Rejected("sizes of the header"));
         }
         let first = bytes.u16(header.directory, endian)?;
-        if first != 0 && (first < 24 || first & 3 != 0) {
+        let kind = bytes.u32(header.directory.saturating_add(8), endian)? & 0o170_000;
+        let known = matches!(kind, 0o010_000 | 0o020_000 | 0o040_000 | 0o060_000 | 0o100_000 | 0o120_000);
+        if first != 0 && (first < 24 || first & 3 != 0 || !known) {
             return Err(Rejected("the first entry of the directory"));
         }
         Ok(header)

@@ -18,6 +18,9 @@ static SPEC: Spec = Spec {
     limitations: &["checksums are not verified"],
 };
 
+/// More bytes than such a router has memory.
+const LARGEST: u64 = 1 << 30;
+
 /// Bytes of the header.
 const HEADER: u64 = 20;
 
@@ -28,8 +31,13 @@ const HEADER: u64 = 20;
 /// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (plain, zipped) = (u64::from(bytes.u32(4, Endian::Big)?), u64::from(bytes.u32(8, Endian::Big)?));
-    if !bytes.has(HEADER, b"PK\x03\x04") || zipped < 30 || plain == 0 {
+    // The local header of the only file: version, flags, and a method that the loader knows.
+    let method = bytes.u16(HEADER.saturating_add(8), Endian::Little)?;
+    if !bytes.has(HEADER, b"PK\x03\x04") || bytes.u16(HEADER.saturating_add(4), Endian::Little)? > 63 || !matches!(method, 0 | 8) {
         return Err(Rejected("no archive"));
+    }
+    if zipped < 30 || plain == 0 || plain > LARGEST || zipped > plain.saturating_add(1 << 16) {
+        return Err(Rejected("the sizes"));
     }
     let mut image = Image::new(HEADER.saturating_add(zipped), HEADER);
     image.part("image.zip", Span::new(HEADER, zipped));
