@@ -31,7 +31,7 @@ const MOST_MAPS: usize = 16;
 
 /// The map says where it stands itself, and so from where its offsets count: a region of a flash is not the start of it.
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
-    if !SIZES.contains(&bytes.len()) || bytes.len() % PAGE > 0 {
+    if !SIZES.contains(&bytes.len()) || !bytes.len().is_multiple_of(PAGE) {
         return Err(Rejected("not the size of a flash"));
     }
     let places = memchr::memmem::find_iter(bytes.0, MAGIC).take(MOST_MAPS).map(to_u64);

@@ -42,7 +42,7 @@ impl Flash {
         let mut flash = Self { size: size(bytes.len()), structures: Vec::new(), tables: Vec::new(), bases: Vec::new(), whole: Vec::new() };
         let mut seen = BTreeSet::new();
         for place in places.filter(|place| bytes.has(*place, STRUCTURE)) {
-            let half = place / WINDOW * WINDOW;
+            let half = if place >= WINDOW { WINDOW } else { 0 };
             let before = flash.tables.len();
             for pointer in POINTERS {
                 let address = bytes.u32(place.saturating_add(pointer), Endian::Little)?;
