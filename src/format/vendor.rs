@@ -6,6 +6,8 @@ mod alpha_encimg;
 mod ami_bios_guard;
 mod ami_ucp;
 mod anjvision;
+mod apple_image4;
+mod apple_pbzx;
 mod autel_ecc;
 mod avm_eva;
 mod bcm63xx_tag;
@@ -33,6 +35,7 @@ mod hwnp;
 mod instar_bneg;
 mod instar_hd;
 mod insyde_iflash;
+mod inverted_cab;
 mod iptime_nas;
 mod jcg;
 mod linksys_footer;
@@ -136,6 +139,10 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &programstore::PROGRAMSTORE,
     &dell_pfs::DellPfs,
     &dell_pfs_section::DellPfsSection,
+    &apple_image4::IMAGE,
+    &apple_image4::PAYLOAD,
+    &apple_pbzx::Pbzx,
+    &inverted_cab::INVERTED_CAB,
     &ami_bios_guard::AmiBiosGuard,
     &ami_ucp::AmiUcp,
     &insyde_iflash::InsydeIflash,

@@ -17,11 +17,13 @@ use touchmark::{Options, inspect};
 /// The Debian package of each tool.
 pub(crate) const PACKAGES: &[(&str, &str)] = &[
     ("7z", "p7zip-full"),
+    ("UEFIExtract", "uefitool-cli"),
     ("ar", "binutils"),
     ("bzip2", "bzip2"),
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
     ("genromfs", "genromfs"),
+    ("ifdtool", "coreboot-utils"),
     ("img2simg", "android-sdk-libsparse-utils"),
     ("makefs", "makefs"),
     ("mcopy", "mtools"),

@@ -16,6 +16,7 @@ mod disks;
 mod flash;
 mod linuxfs;
 mod thousand;
+mod uefi;
 
 use std::fs;
 use std::io::Read;

@@ -2,11 +2,14 @@
 
 use crate::blob::{Blob, Bytes, Endian, Span};
 use crate::codec::Codec;
-use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, path_text};
+use crate::format::{Carved, Children, Format, Kind, Magic, Spec, path_text};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
+mod attributes;
 mod payload;
+
+use attributes::Attributes;
 
 /// coreboot file system.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ static SPEC: Spec = Spec {
         "https://github.com/coreboot/coreboot/blob/main/util/cbfstool/cbfs.h",
         "https://github.com/coreboot/coreboot/blob/main/src/commonlib/bsd/include/commonlib/bsd/cbfs_serialized.h",
     ],
-    limitations: &["hashes of files are not verified"],
+    limitations: &["SHA-1 hashes of files are not verified"],
 };
 
 const MAGIC: &[u8] = b"LARCHIVE";
@@ -76,14 +79,12 @@ const PAYLOAD: u32 = 0x20;
 /// 0 "LARCHIVE"   8 size of the data u32   c type u32   10 offset of the attributes u32, or 0   14 offset of the data u32   18 name
 /// ```
 ///
-/// An attribute: tag u32, size of all of it u32, content. Compression: how u32 (0 not, 1 LZMA, 2 LZ4), size of what comes out u32.
 struct Entry {
     start: u64,
     kind: u32,
     name: String,
     data: Span,
-    /// How the data is compressed.
-    packing: u32,
+    attributes: Span,
 }
 
 impl Entry {
@@ -99,8 +100,8 @@ impl Entry {
         }
         let name_end = if attributes == 0 { offset } else { attributes };
         let name = bytes.text(at(0x18), name_end.saturating_sub(0x18)).ok()?;
-        let packing = if attributes == 0 { 0 } else { packing(Bytes(bytes.up_to(at(attributes), offset.saturating_sub(attributes)))) };
-        Some(Self { start, kind, name: path_text(name), data: Span::new(at(offset), size), packing })
+        let attributes = if attributes == 0 { Span::default() } else { Span::between(at(attributes), at(offset)) };
+        Some(Self { start, kind, name: path_text(name), data: Span::new(at(offset), size), attributes })
     }
 
     fn end(&self) -> u64 {
@@ -109,7 +110,11 @@ impl Entry {
 
     fn hand_over(&self, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
         let name = if self.name.is_empty() { format!("file-{:x}", self.start) } else { self.name.clone() };
-        if self.kind == PAYLOAD && self.packing == 0 && payload::segments(bytes, self.data, &name, children)? {
+        let attributes = Attributes::read(Bytes(bytes.up_to(self.attributes.start, self.attributes.length)));
+        if let Some(fault) = bytes.part(self.data).ok().and_then(|data| attributes.mismatch(data.0, &name)) {
+            children.problem(&fault, Some(self.data.start));
+        }
+        if self.kind == PAYLOAD && attributes.packing == 0 && payload::segments(bytes, self.data, &name, children)? {
             return Ok(());
         }
         let (packing, data) = match self.kind {
@@ -118,43 +123,28 @@ impl Entry {
                 let packing = bytes.u32(self.data.start, Endian::Little).unwrap_or(0);
                 (packing, Span::between(self.data.start.saturating_add(28), self.data.end()))
             }
-            _ => (self.packing, self.data),
+            _ => (attributes.packing, self.data),
         };
         hand_over(bytes, &name, data, packing, children)
     }
 }
 
-/// What the attributes say of the compression.
-fn packing(attributes: Bytes<'_>) -> u32 {
-    let mut at = 0;
-    while let (Ok(tag), Ok(size)) = (attributes.u32(at, Endian::Big), attributes.u32(at.saturating_add(4), Endian::Big)) {
-        if tag == u32::from_be_bytes(*b"BCZL") || tag == u32::from_be_bytes(*b"LZCB") {
-            return attributes.u32(at.saturating_add(8), Endian::Big).unwrap_or(0);
-        }
-        if size < 8 || tag == u32::MAX {
-            break;
-        }
-        at = at.saturating_add(size.into());
-    }
-    0
-}
-
 /// Hands over what is at `data`, unpacked if it is packed in a way that is known.
 fn hand_over(bytes: Bytes<'_>, name: &str, data: Span, packing: u32, children: &mut Children<'_>) -> Result<(), Fault> {
     let codec = match packing {
-        0 => return Ok(children.span(name, data, Attributes::default())?),
+        0 => return Ok(children.span(name, data, crate::format::Attributes::default())?),
         1 => Codec::Lzma,
         2 => Codec::Lz4,
         _ => {
             let fault = Fault::unsupported(format!("compressed in a way that is not known: {packing}"));
-            return Ok(children.span_with(name, data, Attributes::default(), Some(&fault))?);
+            return Ok(children.span_with(name, data, crate::format::Attributes::default(), Some(&fault))?);
         }
     };
     let stream = codec.stream(bytes.up_to(data.start, data.length), children.budget());
     if stream.output.is_empty() && stream.fault.is_some() {
-        return Ok(children.span_with(name, data, Attributes::default(), stream.fault.as_ref())?);
+        return Ok(children.span_with(name, data, crate::format::Attributes::default(), stream.fault.as_ref())?);
     }
-    Ok(children.made_with(name, stream.output, Attributes::default(), stream.fault.as_ref())?)
+    Ok(children.made_with(name, stream.output, crate::format::Attributes::default(), stream.fault.as_ref())?)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(b"__FMAP__")],
     leaf: true,
     references: &["https://github.com/dhendrix/flashmap", "https://github.com/coreboot/coreboot/blob/main/Documentation/lib/flashmap.md"],
-    limitations: &["the map stands somewhere in the flash that it describes: its areas are found for what is in them, not by it"],
+    limitations: &["the map alone: the areas of a whole flash come out of that"],
 };
 
 /// Bytes of the header, and of an area.
@@ -28,22 +28,8 @@ impl Format for Fmap {
         &SPEC
     }
 
-    /// The map; little endian: 0 "__FMAP__"   8 version, two bytes   a address u64   12 size of the flash u32   16 name, 32 bytes
-    /// 36 number of areas u16   38 areas: offset u32, size u32, name, 32 bytes, flags u16.
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let bytes = Bytes(blob.bytes().tail(start));
-        let (size, count) = (u64::from(bytes.u32(0x12, Endian::Little)?), u64::from(bytes.u16(0x36, Endian::Little)?));
-        if bytes.u8(8)? != 1 || !(1..=512).contains(&count) || size == 0 || !is_name(bytes.get(0x16, 32)?) {
-            return Err(Rejected("version, name or number of areas"));
-        }
-        for index in 0..count {
-            let area = Bytes(bytes.get(HEADER.saturating_add(index.saturating_mul(AREA)), AREA)?);
-            let end = u64::from(area.u32(0, Endian::Little)?).saturating_add(area.u32(4, Endian::Little)?.into());
-            if !is_name(area.get(8, 32)?) || end > size {
-                return Err(Rejected("an area"));
-            }
-        }
-        Ok(Carved::new(HEADER.saturating_add(count.saturating_mul(AREA)), start, blob))
+        Ok(Carved::new(Map::read(Bytes(blob.bytes().tail(start)))?.length, start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
@@ -52,6 +38,54 @@ impl Format for Fmap {
             children.fact("header.name", name, Span::new(0x16, length_of(name)));
         }
         Ok(())
+    }
+}
+
+/// The map; little endian: 0 "__FMAP__"   8 version, two bytes   a address u64   12 size of the flash u32   16 name, 32 bytes
+/// 36 number of areas u16   38 areas: offset u32, size u32, name, 32 bytes, flags u16.
+pub(super) struct Map {
+    /// Of the map itself.
+    length: u64,
+    /// Of what it describes.
+    pub(super) size: u64,
+    pub(super) areas: Vec<Area>,
+}
+
+/// A part of the flash. Areas may lie in others.
+pub(super) struct Area {
+    pub(super) start: u64,
+    pub(super) length: u64,
+    pub(super) name: Vec<u8>,
+}
+
+impl Map {
+    pub(super) fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
+        let (size, count) = (u64::from(bytes.u32(0x12, Endian::Little)?), u64::from(bytes.u16(0x36, Endian::Little)?));
+        if bytes.u8(8)? != 1 || !(1..=512).contains(&count) || size == 0 || !is_name(bytes.get(0x16, 32)?) {
+            return Err(Rejected("version, name or number of areas"));
+        }
+        let mut areas = Vec::new();
+        for index in 0..count {
+            let area = Bytes(bytes.get(HEADER.saturating_add(index.saturating_mul(AREA)), AREA)?);
+            let (start, length) = (area.u32(0, Endian::Little)?.into(), area.u32(4, Endian::Little)?.into());
+            let area = Area { start, length, name: area.text(8, 32)?.to_vec() };
+            if !is_name(&area.name) || area.end() > size {
+                return Err(Rejected("an area"));
+            }
+            areas.push(area);
+        }
+        Ok(Self { length: HEADER.saturating_add(count.saturating_mul(AREA)), size, areas })
+    }
+}
+
+impl Area {
+    pub(super) fn end(&self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+
+    /// Whether another area is part of this one.
+    pub(super) fn holds(&self, other: &Self) -> bool {
+        other.length > 0 && other.length < self.length && other.start >= self.start && other.end() <= self.end()
     }
 }
 

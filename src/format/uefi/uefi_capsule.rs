@@ -25,6 +25,7 @@ static SPEC: Spec = Spec {
         Magic::anywhere(&[0x90, 0xbb, 0xee, 0x14, 0x0a, 0x89, 0xdb, 0x43, 0xae, 0xd1, 0x5d, 0x3c, 0x45, 0x88, 0xa4, 0x18]),
         Magic::anywhere(&[0x62, 0x70, 0xe0, 0x3b, 0x51, 0x1d, 0xd2, 0x45, 0x83, 0x2b, 0xf0, 0x93, 0x25, 0x7e, 0xd4, 0x61]),
         Magic::anywhere(&[0xed, 0xd5, 0xcb, 0x6d, 0x2d, 0xe8, 0x44, 0x4c, 0xbd, 0xa1, 0x71, 0x94, 0x19, 0x9a, 0xd9, 0x2a]),
+        Magic::anywhere(&[0x62, 0x81, 0x8c, 0x3b, 0x8c, 0x18, 0xa4, 0x46, 0xae, 0xc9, 0xbe, 0x43, 0xf1, 0xd6, 0x56, 0x97]),
     ],
     leaf: false,
     references: &[
@@ -46,10 +47,15 @@ enum Layout {
     Toshiba,
     /// As plain, then items with an offset each
     Items,
+    /// As plain, then: 0 version u8   1 checksum u8   2 type u8, 0 for a bitmap   4 mode u32   8 where on the screen u32, u32   10 picture
+    Picture,
 }
 
+/// Bytes before the picture that is shown while firmware is updated.
+const PICTURE_HEADER: u64 = 0x14;
+
 /// The makers' GUIDs.
-const LAYOUTS: [(Guid, Layout); 8] = [
+const LAYOUTS: [(Guid, Layout); 9] = [
     (Guid::of(0x3b66_86bd_0d76_4030_b70e_b551_9e2f_c5a0), Layout::Plain), // EFI
     (Guid::of(0x5391_82b9_abb5_4391_b69a_e3a9_43f7_2fcc), Layout::Plain), // Intel
     (Guid::of(0xe20b_afd3_9914_4f4f_9537_3129_e090_eb3c), Layout::Plain), // Lenovo
@@ -58,6 +64,7 @@ const LAYOUTS: [(Guid, Layout); 8] = [
     (Guid::of(0x14ee_bb90_890a_43db_aed1_5d3c_4588_a418), Layout::Aptio), // AMI, not signed
     (Guid::of(0x3be0_7062_1d51_45d2_832b_f093_257e_d461), Layout::Toshiba),
     (Guid::of(0x6dcb_d5ed_e82d_4c44_bda1_7194_199a_d92a), Layout::Items),
+    (Guid::of(0x3b8c_8162_188c_46a4_aec9_be43_f1d6_5697), Layout::Picture),
 ];
 
 impl Format for Capsule {
@@ -82,6 +89,10 @@ impl Format for Capsule {
                     children.span("certificate", Span::between(header.length, image), Attributes::default())?;
                     return Ok(children.span("image", Span::between(image, end), Attributes::default())?);
                 }
+            }
+            Layout::Picture => {
+                let picture = header.length.saturating_add(PICTURE_HEADER);
+                return Ok(children.span("picture", Span::between(picture, end), Attributes::default())?);
             }
             Layout::Plain | Layout::Toshiba => (),
         }

@@ -28,7 +28,7 @@ static SPEC: Spec = Spec {
         "https://github.com/tianocore/edk2/blob/master/MdeModulePkg/Include/Guid/VariableFormat.h",
         "https://github.com/LongSoft/UEFITool",
     ],
-    limitations: &["variables that were deleted or replaced are left out"],
+    limitations: &[],
 };
 
 /// DDCF3616-3275-4164-98B6-FE85707FFE7D.
@@ -52,8 +52,7 @@ impl Format for Variables {
         let (mut seen, mut at) = (BTreeMap::<String, u32>::new(), store.header);
         while let Some(variable) = Variable::read(bytes, at, store.size) {
             children.budget().check()?;
-            if variable.live {
-                let mut name = variable.name.clone();
+            if let Some(mut name) = variable.name() {
                 let before = seen.entry(name.clone()).or_default();
                 *before = before.saturating_add(1);
                 if *before > 1 {
@@ -107,7 +106,7 @@ impl Store {
 struct Variable {
     name: String,
     data: Span,
-    live: bool,
+    state: u8,
 }
 
 /// Bytes before size of the name, and bytes before the name.
@@ -132,20 +131,25 @@ impl Variable {
             let name = bytes.get(name_start, name_size).ok()?;
             let guid = Guid::at(bytes, at.saturating_add(sizes).saturating_add(8)).ok()?;
             (data.end() <= end.min(bytes.len())).then_some(())?;
-            Some(Self { name: format!("{}-{guid}", text(name)?), data, live: is_live(state) })
+            Some(Self { name: format!("{}-{guid}", text(name)?), data, state })
         };
         LAYOUTS.into_iter().find_map(layout)
+    }
+
+    /// Where it comes out; nowhere if it was never written to its end. A variable is added with 3f; bits that are cleared then say that it is
+    /// being deleted (0), or that it was (1).
+    fn name(&self) -> Option<String> {
+        match self.state {
+            0x3f | 0x3e => Some(self.name.clone()),
+            state if state & 0xc0 == 0 => Some(format!("deleted/{}", self.name)),
+            _ => None,
+        }
     }
 
     fn next(bytes: Bytes<'_>, end: u64) -> u64 {
         let aligned = end.checked_next_multiple_of(4).unwrap_or(end);
         if bytes.has(end, MARK) && !bytes.has(aligned, MARK) { end } else { aligned }
     }
-}
-
-/// A variable is added with 3f; bits that are cleared then say that it is being deleted (0) or that it was (1).
-fn is_live(state: u8) -> bool {
-    matches!(state, 0x3f | 0x3e)
 }
 
 /// UTF-16 that ends with a NUL, and has no other.
@@ -183,16 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn live_variables_come_out() {
+    fn variables_come_out_and_so_do_deleted_ones() {
         for (signature, layout) in [(AUTHENTICATED, 0), (VARIABLE, 1), (b"$VSS", 1), (b"$VSS", 2)] {
-            let variables = [("Lang", &b"eng"[..], 0x3f), ("Lang", b"ger", 0x3c), ("Timeout", b"\x05", 0x3e)];
+            let variables = [("Lang", &b"eng"[..], 0x3f), ("Lang", b"ger", 0x3c), ("Timeout", b"\x05", 0x3e), ("Half", b"ha", 0x7f)];
             let variables = variables.map(|(name, data, state)| variable(layout, name, data, state));
             let image = store(signature, &variables);
             let flash = [&[0xff; 6], &image[..], &[1; 9]].concat();
             assert_eq!(carve(&Variables, &flash, 6), Some(0x800));
             let unpacked = unpack_at(&Variables, &flash, 6);
             let guid = "07070707-0707-0707-0707-070707070707";
-            assert_eq!(unpacked.names(), [format!("Lang-{guid}"), format!("Timeout-{guid}")], "{layout}");
+            assert_eq!(unpacked.names(), [format!("Lang-{guid}"), format!("deleted/Lang-{guid}"), format!("Timeout-{guid}")], "{layout}");
+            assert_eq!(unpacked.file(&format!("deleted/Lang-{guid}")), b"ger");
             assert_eq!(unpacked.file(&format!("Lang-{guid}")), b"eng");
             assert_eq!(unpacked.problems, []);
             survives_damage(&Variables, &image);

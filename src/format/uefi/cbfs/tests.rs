@@ -36,3 +36,18 @@ fn what_is_cut_is_said() {
 fn a_text_is_no_archive() {
     assert_eq!(carve(&Cbfs, b"LARCHIVE is what each file of a coreboot file system begins with", 0), None);
 }
+
+#[test]
+fn hashes_are_verified() {
+    let rom = include_bytes!("../../../../fixtures/fmap-flash/coreboot.rom");
+    let start = rom.windows(8).position(|window| window == MAGIC).unwrap();
+    let image = &rom[start..];
+    assert_eq!(unpack(&Cbfs, image).problems, []);
+    let changed = |part: &[u8]| {
+        let mut image = image.to_vec();
+        let place = image.windows(part.len()).position(|window| window == part).unwrap();
+        image[place + part.len() - 1] ^= 1;
+        unpack(&Cbfs, &image).problems.into_iter().map(|problem| problem.0).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&STORY[..50]), [Code::Checksum]);
+}

@@ -53,6 +53,14 @@ fn image(bytes: Bytes<'_>, item: Span, children: &mut Children<'_>) -> Result<()
         children.span(format!("{name}/signature"), signature, Attributes::default())?;
         start = signature.end();
     }
+    if let Some(payload) = dependencies(bytes, Span::between(start, end)) {
+        children.span(format!("{name}/dependencies"), Span::between(start, payload), Attributes::default())?;
+        start = payload;
+    }
+    if let Some(payload) = payload_header(bytes, start).filter(|payload| *payload < end) {
+        children.span(format!("{name}/payload-header"), Span::between(start, payload), Attributes::default())?;
+        start = payload;
+    }
     children.span(format!("{name}/payload"), Span::between(start, end), Attributes::default())?;
     if code > 0 {
         children.span(format!("{name}/vendor-code"), Span::new(end, code), Attributes::default())?;
@@ -67,4 +75,37 @@ fn signature(bytes: Bytes<'_>, start: u64) -> Option<Span> {
     let is_wrapped = bytes.has(at(0xc), &[0, 2, 0xf1, 0xe]) && Guid::at(bytes, at(0x10)) == Ok(PKCS7);
     let size = u64::from(bytes.u32(at(8), Endian::Little).ok()?);
     (is_wrapped && size > 24).then(|| Span::between(at(0x20), at(8).saturating_add(size)))
+}
+
+/// Bytes of dependencies that are looked through at most.
+const MOST_DEPENDENCIES: u64 = 4096;
+
+/// Where the payload starts behind an expression that says which firmware must be there before this one. It is taken for one only if what
+/// follows has the header that EDK II writes. Operations: 0 a GUID follows, 1 a version u32, 2 text that ends with a NUL, 3 to c no operand,
+/// d the end.
+fn dependencies(bytes: Bytes<'_>, image: Span) -> Option<u64> {
+    let mut at = image.start;
+    let limit = image.end().min(image.start.saturating_add(MOST_DEPENDENCIES));
+    while at < limit {
+        let operand = match bytes.u8(at).ok()? {
+            0 => 16,
+            1 => 4,
+            2 => {
+                let text = bytes.up_to(at.saturating_add(1), limit.saturating_sub(at));
+                crate::blob::to_u64(text.iter().position(|byte| *byte == 0)?.saturating_add(1))
+            }
+            3..=0xc => 0,
+            0xd => return payload_header(bytes, at.saturating_add(1)).map(|_| at.saturating_add(1)),
+            _ => return None,
+        };
+        at = at.saturating_add(operand).saturating_add(1);
+    }
+    None
+}
+
+/// Where the payload starts behind the header of EDK II: 0 "MSS1"   4 size of the header u32   8 version u32   c lowest version that it may be
+/// replaced by u32.
+fn payload_header(bytes: Bytes<'_>, start: u64) -> Option<u64> {
+    let size = u64::from(bytes.u32(start.saturating_add(4), Endian::Little).ok()?);
+    (bytes.has(start, b"MSS1") && (16..0x1000).contains(&size)).then(|| start.saturating_add(size))
 }

@@ -69,6 +69,25 @@ fn items_have_signatures() {
 }
 
 #[test]
+fn what_a_payload_depends_on_and_its_header_are_apart() {
+    let image = include_bytes!("../../../../fixtures/uefi-capsule/two.cap");
+    let story = include_bytes!("../../../../fixtures/content/tree/story.txt");
+    let unpacked = unpack(&Capsule, image);
+    let names = ["1/dependencies", "1/payload-header", "1/payload", "2/payload-header", "2/payload"];
+    let names = names.map(|name| format!("image 7E57F1E5-0000-4000-8000-00000000070{name}"));
+    assert_eq!(unpacked.names(), names);
+    assert_eq!((unpacked.file(&names[2]), unpacked.file(&names[4])), (&story[..500], &story[..300]));
+    assert_eq!(unpacked.problems, []);
+    survives_damage(&Capsule, image);
+}
+
+#[test]
+fn the_picture_that_is_shown_comes_out() {
+    let image = capsule(8, [0x1c, 0, 0x1c + 0x14 + 7], &[&[1; 0x14], &b"picture"[..]].concat());
+    assert_eq!(unpack(&Capsule, &image).file("picture"), b"picture");
+}
+
+#[test]
 fn a_list_of_guids_is_no_capsule() {
     assert_eq!(carve(&Capsule, &SPEC.magics.iter().flat_map(|magic| magic.bytes.to_vec()).collect::<Vec<_>>(), 0), None);
 }
