@@ -30,6 +30,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("gdisk", &["sgdisk"]),
     ("genisoimage", &["genisoimage", "mkzftree"]),
     ("genromfs", &["genromfs"]),
+    ("hfsutils", &["hcopy", "hformat", "hmkdir", "humount"]),
     ("libarchive-tools", &["bsdtar"]),
     ("libc-bin", &["ldd"]),
     ("lz4", &["lz4"]),

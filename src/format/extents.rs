@@ -46,11 +46,23 @@ impl Extents {
 
     /// Where all pieces stand that do.
     pub(super) fn places(&self) -> Vec<Span> {
-        let stored = |piece: &Piece| match piece {
-            Piece::Stored(span) => Some(*span),
-            Piece::Hole(_) => None,
-        };
-        self.pieces.iter().filter_map(stored).collect()
+        self.placed().into_iter().map(|(_, span)| span).collect()
+    }
+
+    /// The same with the place of each in the file.
+    pub(super) fn placed(&self) -> Vec<(u64, Span)> {
+        let (mut placed, mut begin) = (Vec::new(), 0_u64);
+        for piece in &self.pieces {
+            let length = match *piece {
+                Piece::Stored(span) => {
+                    placed.push((begin, span));
+                    span.length
+                }
+                Piece::Hole(length) => length,
+            };
+            begin = begin.saturating_add(length);
+        }
+        placed
     }
 
     /// The one place where all of the first `size` bytes stand, if there is one.

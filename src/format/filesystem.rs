@@ -2,8 +2,10 @@
 
 use super::Format;
 
+mod apfs;
 mod btrfs;
 mod cramfs;
+mod decmpfs;
 mod dlink_romfs;
 mod erofs;
 mod exfat;
@@ -19,6 +21,8 @@ mod littlefs;
 mod minifs;
 mod minix;
 mod ntfs;
+mod qnx4;
+mod qnx6;
 mod qnx_ifs;
 mod recognized;
 mod romfs;
@@ -43,10 +47,13 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &ntfs::Ntfs,
     &littlefs::LittleFs,
     &qnx_ifs::QnxIfs,
+    &qnx6::Qnx6,
+    &qnx4::Qnx4,
     &recognized::REISERFS,
     &recognized::JFS,
     &recognized::NILFS2,
-    &recognized::APFS,
+    &recognized::LOGFS,
+    &apfs::Apfs,
     &minifs::Minifs,
     &flat::MEMFS,
     &flat::AMBARELLA,
@@ -61,6 +68,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &minix::Minix,
     &fat::Fat,
     &hfsplus::HfsPlus,
+    &hfsplus::Hfs,
     &spiffs::Spiffs,
     &udf::Udf,
 ];

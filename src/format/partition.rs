@@ -7,11 +7,13 @@ mod android_super;
 mod apple;
 mod dmg;
 mod gpt;
+mod labels;
 mod linux_swap;
 mod luks;
 mod lvm2;
 pub(super) mod mbr;
 mod md_raid;
+mod partclone;
 mod qcow2;
 mod ubi;
 mod uzip;
@@ -31,6 +33,10 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &vhdx::Vhdx,
     &vhd::Vhd,
     &uzip::Uzip,
+    &partclone::Partclone,
+    &labels::SGI,
+    &labels::SUN,
+    &labels::BSD,
     &gpt::Gpt,
     &apple::ApplePartitionMap,
     &android_sparse::AndroidSparse,

@@ -13,6 +13,7 @@
 
 mod bench;
 mod disks;
+mod filesystems;
 mod flash;
 mod linuxfs;
 mod thousand;

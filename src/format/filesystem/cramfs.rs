@@ -31,7 +31,7 @@ static SPEC: Spec = Spec {
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/fs/cramfs/README",
         "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/uapi/linux/cramfs_fs.h",
     ],
-    limitations: &["blocks of 4096 bytes only", "zlib only, not the LZMA and LZO of some vendors"],
+    limitations: &["blocks of 4096 bytes only"],
 };
 
 /// `flags`: the fields `fsid.*` and `size` are filled in.

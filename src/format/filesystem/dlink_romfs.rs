@@ -107,9 +107,10 @@ impl<'a> Image<'a> {
         let digits = std::str::from_utf8(text).ok().and_then(|text| text.trim_matches([' ', '\0']).parse::<u64>().ok());
         // There is room for four digits, behind which those of larger numbers are cut off.
         let known = digits.map(|said| if number > 9999 { number } else { said }).ok_or(Rejected("an entry without number"))?;
-        let kind = mode & 0xffff;
+        let kinds = [FOLDER, LINK, CHARACTER, BLOCK, FIFO, FILE];
+        let kind = kinds.into_iter().find(|kind| mode & kind != 0).ok_or(Rejected("an entry of no kind"))?;
         let span = Span::new(word(20)?.into(), word(12)?.into());
-        if known >= self.entries || !matches!(kind, FOLDER | CHARACTER | BLOCK | FILE | FIFO | LINK) || span.end() > LARGEST {
+        if known >= self.entries || span.end() > LARGEST {
             return Err(Rejected("an entry"));
         }
         let decompressed = if self.compressed { u64::from(word(24)?) } else { 0 };

@@ -53,22 +53,22 @@ pub(super) static NILFS2: Recognized = Recognized {
     label: Span::new(0x4a8, 80),
 };
 
-/// Apple's file system since 2017.
-pub(super) static APFS: Recognized = Recognized {
+/// LogFS, for large flash chips, in Linux from 2010 to 2016.
+pub(super) static LOGFS: Recognized = Recognized {
     spec: spec(
-        "apfs",
-        "APFS",
-        &[Magic::anywhere(b"NXSB").at(32)],
-        &["https://developer.apple.com/support/downloads/Apple-File-System-Reference.pdf"],
+        "logfs",
+        "LogFS",
+        &[Magic::anywhere(&[0x7a, 0x3a, 0x8e, 0x5c, 0xb9, 0xd5, 0xbf, 0x67]).at(24)],
+        &["https://github.com/torvalds/linux/blob/v4.9/fs/logfs/logfs_abi.h"],
     ),
-    length: apfs,
+    length: logfs,
     label: Span::new(0, 0),
 };
 
 impl Format for Recognized {
     fn spec(&self) -> &'static Spec {
         // A static of this file, which is what every row is.
-        [&REISERFS, &JFS, &NILFS2, &APFS].into_iter().find(|one| one.spec.id == self.spec.id).map_or(&REISERFS.spec, |one| &one.spec)
+        [&REISERFS, &JFS, &NILFS2, &LOGFS].into_iter().find(|one| one.spec.id == self.spec.id).map_or(&REISERFS.spec, |one| &one.spec)
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
@@ -127,25 +127,18 @@ fn nilfs2(image: Bytes<'_>) -> Result<u64, Rejected> {
     Ok(superblock.u64(32, Endian::Little)?)
 }
 
-/// The superblock of the container: 0 checksum u64 (of Fletcher), 24 kind u32 (80000001), 32 "NXSB", 36 bytes of a block u32, 40 blocks u64.
-fn apfs(image: Bytes<'_>) -> Result<u64, Rejected> {
-    let (kind, block, blocks) = (image.u32(24, Endian::Little)?, image.u32(36, Endian::Little)?, image.u64(40, Endian::Little)?);
-    if kind != 0x8000_0001 || !block.is_power_of_two() || !(4096..=65_536).contains(&block) || blocks == 0 {
-        return Err(Rejected("kind or sizes of the superblock"));
+/// The superblock, big endian: 6 kind of the segment u8 (1), 24 magic u64, 39 log2 of a segment, of a block and of a write u8, 42 six zeros,
+/// 48 bytes of all u64, 56 bytes of a segment u32.
+fn logfs(image: Bytes<'_>) -> Result<u64, Rejected> {
+    let superblock = Bytes(image.get(0, 256)?);
+    let [segment, block, write] = superblock.array(39)?;
+    let (length, bytes) = (superblock.u64(48, Endian::Big)?, superblock.u32(56, Endian::Big)?);
+    let shifts =
+        (12..=30).contains(&segment) && (9..=16).contains(&block) && write <= 20 && 1_u32.checked_shl(segment.into()) == Some(bytes);
+    if superblock.u8(6)? != 1 || !shifts || superblock.array(42)? != [0; 6] || length < u64::from(bytes) {
+        return Err(Rejected("sizes of the superblock"));
     }
-    let superblock = Bytes(image.get(0, block.into())?);
-    let modulo = |sum: u64| sum.checked_rem(0xffff_ffff).unwrap_or(0);
-    let words = superblock.tail(8).chunks_exact(4).map(|word| u64::from(Bytes(word).u32(0, Endian::Little).unwrap_or(0)));
-    let (first, second) = words.fold((0_u64, 0_u64), |(first, second), word| {
-        let first = modulo(first.saturating_add(word));
-        (first, modulo(second.saturating_add(first)))
-    });
-    let low = 0xffff_ffff_u64.saturating_sub(modulo(first.saturating_add(second)));
-    let high = 0xffff_ffff_u64.saturating_sub(modulo(first.saturating_add(low)));
-    if superblock.u64(0, Endian::Little)? != high << 32 | low {
-        return Err(Rejected("the checksum of the superblock"));
-    }
-    Ok(blocks.saturating_mul(block.into()))
+    Ok(length)
 }
 
 #[cfg(test)]
@@ -157,10 +150,10 @@ mod tests {
     #[test]
     fn superblocks_are_recognized_and_checked() {
         let fixtures: [(&Recognized, &[u8], usize); 4] = [
+            (&LOGFS, include_bytes!("../../../fixtures/logfs/head.logfs.xz"), 39),
             (&REISERFS, include_bytes!("../../../fixtures/reiserfs/head.reiserfs.xz"), 0x1_0000 + 44),
             (&JFS, include_bytes!("../../../fixtures/jfs/head.jfs.xz"), 0x8000 + 20),
             (&NILFS2, include_bytes!("../../../fixtures/nilfs2/head.nilfs2.xz"), 0x400 + 40),
-            (&APFS, include_bytes!("../../../fixtures/apfs/head.apfs.xz"), 100),
         ];
         for (format, packed, covered) in fixtures {
             let mut image = Codec::Xz.block(packed, 1 << 20).unwrap();

@@ -11,6 +11,8 @@ pub(in crate::format) mod layout;
 use layout::Layout;
 
 const SECTOR: u64 = 512;
+/// Of disks and sticks that have no smaller ones.
+const LARGE_SECTOR: u64 = 4096;
 
 /// More logical partitions than any system supports.
 const MOST_LOGICAL: u32 = 256;
@@ -26,7 +28,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::start(&[0x55, 0xaa]).at(510)],
     leaf: false,
     references: &["https://uefi.org/specs/UEFI/2.10/05_GUID_Partition_Table_Format.html#legacy-master-boot-record-mbr"],
-    limitations: &["sectors are taken to have 512 bytes", "a disk in the middle of other bytes is not recognized"],
+    limitations: &["a disk in the middle of other bytes is not recognized"],
 };
 
 impl Format for Mbr {
@@ -42,7 +44,7 @@ impl Format for Mbr {
         if iso9660::is_volume(image) {
             return Err(Rejected("a disc that boots from a USB stick too"));
         }
-        let partitions = table(image, 0)?;
+        let partitions = first_table(image)?;
         if partitions.iter().any(|partition| partition.kind == PROTECTIVE) {
             return Err(Rejected("a GPT disk"));
         }
@@ -58,12 +60,12 @@ impl Format for Mbr {
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let image = blob.bytes();
-        let partitions = table(image, 0).map_err(|rejected| Fault::corrupt(rejected.0))?;
+        let partitions = first_table(image).map_err(|rejected| Fault::corrupt(rejected.0))?;
         let mut layout = Layout::default();
         layout.take(TABLE);
         for partition in &partitions {
             if partition.is_extended() {
-                logical(image, partition.start.into(), &mut layout, children)?;
+                logical(image, (partition.start.into(), partition.unit), &mut layout, children)?;
             } else {
                 layout.partition(children, partition.name(partition.index), partition.span(0))?;
             }
@@ -93,19 +95,40 @@ pub(super) struct Partition {
     start: u32,
     /// Sectors.
     pub(super) count: u32,
+    /// Bytes of a sector.
+    unit: u64,
 }
 
 /// The partitions of the table in `sector`: four entries of 16 bytes at 446, status u8 (80: bootable), CHS of the first sector, type
 /// u8, CHS of the last, first sector u32, sectors u32; then 55 aa. Entries of type 0 are free.
 pub(super) fn table(image: Bytes<'_>, sector: u64) -> Result<Vec<Partition>, Rejected> {
-    let bytes = Bytes(image.get(sector.saturating_mul(SECTOR), SECTOR)?);
+    table_of(image, sector, SECTOR)
+}
+
+/// The first table of a disk: its sectors have 4096 bytes if file systems begin where that would be, and none where they would with 512.
+fn first_table(image: Bytes<'_>) -> Result<Vec<Partition>, Rejected> {
+    let partitions = table(image, 0)?;
+    let begins = |unit: u64| {
+        partitions.iter().any(|partition| {
+            let at = u64::from(partition.start).saturating_mul(unit);
+            image.has(at.saturating_add(510), &[0x55, 0xaa]) || image.has(at.saturating_add(1080), &[0x53, 0xef]) || image.has(at, b"hsqs")
+        })
+    };
+    if begins(SECTOR) || !begins(LARGE_SECTOR) {
+        return Ok(partitions);
+    }
+    table_of(image, 0, LARGE_SECTOR)
+}
+
+fn table_of(image: Bytes<'_>, sector: u64, unit: u64) -> Result<Vec<Partition>, Rejected> {
+    let bytes = Bytes(image.get(sector.saturating_mul(unit), SECTOR)?);
     if !bytes.has(510, &[0x55, 0xaa]) {
         return Err(Rejected("no signature"));
     }
     let mut partitions = Vec::new();
     for (index, entry) in (1_u32..=4).zip(bytes.up_to(446, 64).chunks_exact(16).map(Bytes)) {
         let (start, count) = (entry.u32(8, Endian::Little)?, entry.u32(12, Endian::Little)?);
-        let partition = Partition { index, kind: entry.u8(4)?, start, count };
+        let partition = Partition { index, kind: entry.u8(4)?, start, count, unit };
         if !matches!(entry.u8(0)?, 0 | 0x80) {
             return Err(Rejected("the status of a partition"));
         }
@@ -122,7 +145,7 @@ pub(super) fn table(image: Bytes<'_>, sector: u64) -> Result<Vec<Partition>, Rej
 impl Partition {
     /// Where it stands, if its first sector is counted from `base`.
     fn span(&self, base: u64) -> Span {
-        Span::new(base.saturating_add(self.start.into()).saturating_mul(SECTOR), u64::from(self.count).saturating_mul(SECTOR))
+        Span::new(base.saturating_add(self.start.into()).saturating_mul(self.unit), u64::from(self.count).saturating_mul(self.unit))
     }
 
     fn is_extended(&self) -> bool {
@@ -153,11 +176,11 @@ impl Partition {
 
 /// The logical partitions of an extended one that starts at sector `first`. Before each stands a table of its own, whose first entry
 /// counts from that table, and whose second says where the next table stands, counted from `first`.
-fn logical(image: Bytes<'_>, first: u64, layout: &mut Layout, children: &mut Children<'_>) -> Result<(), Exceeded> {
+fn logical(image: Bytes<'_>, (first, unit): (u64, u64), layout: &mut Layout, children: &mut Children<'_>) -> Result<(), Exceeded> {
     let mut sector = first;
     for number in 5..MOST_LOGICAL {
-        let at = sector.saturating_mul(SECTOR);
-        let Ok(partitions) = table(image, sector) else {
+        let at = sector.saturating_mul(unit);
+        let Ok(partitions) = table_of(image, sector, unit) else {
             // An extended partition may be empty.
             if number > 5 || !image.has(at.saturating_add(510), &[0x55, 0xaa]) {
                 children.problem(&Fault::corrupt("no table of a logical partition where one should be"), Some(at));
@@ -176,7 +199,7 @@ fn logical(image: Bytes<'_>, first: u64, layout: &mut Layout, children: &mut Chi
             None => return Ok(()),
         }
     }
-    children.problem(&Fault::corrupt("too many logical partitions"), Some(sector.saturating_mul(SECTOR)));
+    children.problem(&Fault::corrupt("too many logical partitions"), Some(sector.saturating_mul(unit)));
     Ok(())
 }
 
@@ -279,5 +302,18 @@ mod tests {
         let mut overlapping = disk(PRIMARY, 200);
         overlapping[446 + 8] = 30;
         assert_eq!(carve(&Mbr, &overlapping, 0), None);
+    }
+
+    #[test]
+    fn sectors_of_4096_bytes_are_seen_by_what_begins_there() {
+        let mut disk = vec![0; 20 * 4096];
+        disk[446..462].copy_from_slice(&[0, 0, 0, 0, 0x83, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0]);
+        disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+        disk[4 * 4096..4 * 4096 + 4].copy_from_slice(b"hsqs");
+        assert_eq!(carve(&Mbr, &disk, 0), Some(12 * 4096));
+        let unpacked = unpack(&Mbr, &disk);
+        assert_eq!(unpacked.file("1-linux"), &disk[4 * 4096..12 * 4096]);
+        disk[4 * 512..4 * 512 + 4].copy_from_slice(b"hsqs");
+        assert_eq!(unpack(&Mbr, &disk).file("1-linux").len(), 8 * 512);
     }
 }

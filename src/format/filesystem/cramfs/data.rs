@@ -58,7 +58,7 @@ impl Image<'_> {
             return Err(Fault::corrupt(format!("block {index} at {:#x}: {} bytes", stored.span.start, stored.span.length)));
         }
         let bytes = self.bytes.part(stored.span)?.0;
-        let bytes = if stored.raw { Ok(bytes.to_vec()) } else { Codec::Zlib.block(bytes, BLOCK_SIZE.into()) };
+        let bytes = if stored.raw { Ok(bytes.to_vec()) } else { decompressed(bytes) };
         bytes.map(Some).map_err(|fault| Fault::corrupt(format!("block {index} at {:#x}: {fault}", stored.span.start)))
     }
 
@@ -118,6 +118,22 @@ impl Image<'_> {
             }
             _ => 0,
         }
+    }
+}
+
+/// What a block holds. Linux knows zlib only; some vendors changed that, and nothing but the bytes says to what.
+fn decompressed(block: &[u8]) -> Result<Vec<u8>, Fault> {
+    let others: &[Codec] = match block {
+        [0xfd, b'7', ..] => &[Codec::Xz],
+        [0x5d, ..] => &[Codec::Lzma, Codec::Lzo],
+        _ => &[Codec::Lzo],
+    };
+    let whole = |codec: &Codec| codec.block(block, BLOCK_SIZE.into()).ok().filter(|bytes| !bytes.is_empty());
+    match Codec::Zlib.block(block, BLOCK_SIZE.into()) {
+        // The header of zlib: a broken block of it is nothing else.
+        Err(fault) if matches!(block, [0x78, ..]) => Err(fault),
+        Err(fault) => others.iter().find_map(whole).ok_or(fault),
+        bytes => bytes,
     }
 }
 

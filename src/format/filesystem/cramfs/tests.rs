@@ -236,3 +236,14 @@ fn damage_is_survived() {
     first_version[8] &= !1;
     survives_damage(&Cramfs, &first_version);
 }
+
+#[test]
+fn other_codecs_of_vendors_are_tried() {
+    let images: [&[u8]; 2] =
+        [include_bytes!("../../../../fixtures/cramfs/lzma.cramfs"), include_bytes!("../../../../fixtures/cramfs/lzo.cramfs")];
+    for image in images {
+        let unpacked = unpack(&Cramfs, image);
+        assert_eq!(unpacked.problems, []);
+        assert_eq!(unpacked.file("story.txt"), include_bytes!("../../../../fixtures/content/tree/story.txt"));
+    }
+}

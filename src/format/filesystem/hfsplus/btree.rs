@@ -1,4 +1,4 @@
-//! B-trees of HFS+: only their leaves, from the first to the last.
+//! B-trees of HFS and HFS+: only their leaves, from the first to the last.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use crate::problem::Fault;
 
 /// Hands key (with its length before it) and data of each record to `each`. A node: 0 next u32, 8 kind u8 (ff leaf, 1 header), 10 records u16,
 /// 14 records; at its end, backwards, where each of them begins u16. The header: 14 depth u16, 16 root u32, 24 first leaf u32, 32 bytes of a node
-/// u16. Returns why not all of it could be read.
+/// u16. Lengths of keys are u16 if they are `wide`, else u8. Returns why not all of it could be read.
 ///
 /// # Errors
 /// If a limit is reached.
 pub(super) fn leaves(
     tree: Bytes<'_>,
+    wide: bool,
     effort: &mut Effort<'_>,
     each: &mut dyn FnMut(Bytes<'_>, Bytes<'_>),
 ) -> Result<Option<Fault>, Exceeded> {
@@ -37,7 +38,11 @@ pub(super) fn leaves(
             let place = |index: u64| size.checked_sub(index.saturating_mul(2)).and_then(|at| node.u16(at, Endian::Big).ok()).map(u64::from);
             let (Some(start), Some(end)) = (place(index), place(index.saturating_add(1))) else { break };
             let Ok(record) = node.get(start, end.saturating_sub(start)).map(Bytes) else { continue };
-            let length = u64::from(record.u16(0, Endian::Big).unwrap_or(0)).saturating_add(2);
+            let length = if wide {
+                u64::from(record.u16(0, Endian::Big).unwrap_or(0)).saturating_add(2)
+            } else {
+                u64::from(record.u8(0).unwrap_or(0)).saturating_add(1)
+            };
             each(Bytes(record.up_to(0, length)), Bytes(record.tail(length.next_multiple_of(2))));
         }
         number = node.u32(0, Endian::Big).unwrap_or(0);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{CATALOG, Fork, Overflow, Volume, btree};
+use super::{CATALOG, Fork, Overflow, Volume};
 use crate::blob::{Bytes, Endian, to_u64};
 use crate::format::calendar::apple_time;
-use crate::format::extents::File;
+use crate::format::extents::{File, out_of_limit};
+use crate::format::filesystem::decmpfs;
 use crate::format::{Attributes, Children, EntryKind, path_text, utf16_part_text};
-use crate::limits::{Effort, Exceeded};
+use crate::limits::{Effort, Exceeded, Output};
+use crate::problem::Fault;
 
 /// The number of the root folder.
 const ROOT: u32 = 2;
@@ -24,25 +26,27 @@ const LONGEST_LINK: u64 = 4096;
 /// file:   0 kind u16 (2)   8 number u32   16 time u32   32 owner u32   36 group u32   41 flags u8 (20: compressed)   42 mode u16
 ///         44 device, or number of the file that this is a link to u32   48 type[4]   52 creator[4]   88 data fork   168 resource fork
 /// ```
-struct Record {
-    parent: u32,
-    name: String,
-    number: u32,
-    attributes: Attributes,
-    file: Option<Details>,
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) parent: u32,
+    pub(super) name: String,
+    pub(super) number: u32,
+    pub(super) attributes: Attributes,
+    pub(super) file: Option<Details>,
 }
 
-struct Details {
-    data: Fork,
-    resources: Fork,
-    special: u32,
-    compressed: bool,
+#[derive(Debug)]
+pub(super) struct Details {
+    pub(super) data: Fork,
+    pub(super) resources: Fork,
+    pub(super) special: u32,
+    pub(super) compressed: bool,
     /// Whether it is another name of a file that stands in a hidden folder.
-    link: bool,
+    pub(super) link: bool,
 }
 
 impl Record {
-    fn read(key: Bytes<'_>, data: Bytes<'_>) -> Option<Self> {
+    pub(super) fn read(key: Bytes<'_>, data: Bytes<'_>) -> Option<Self> {
         let word = |at| data.u32(at, Endian::Big).ok();
         let units = key.get(8, u64::from(key.u16(6, Endian::Big).ok()?).saturating_mul(2)).ok()?;
         let mode = u32::from(data.u16(42, Endian::Big).ok()?);
@@ -72,32 +76,30 @@ impl Record {
     }
 }
 
+/// What is needed to find the content of files.
+pub(super) struct Parts<'a> {
+    pub(super) image: Bytes<'a>,
+    pub(super) volume: &'a Volume,
+    pub(super) more: &'a Overflow,
+    pub(super) compressed: super::Attributes,
+}
+
 /// Hands over all files.
 ///
 /// # Errors
 /// If a limit is reached.
-pub(super) fn walk(
-    image: Bytes<'_>,
-    volume: &Volume,
-    more: &Overflow,
-    children: &mut Children<'_>,
-    effort: &mut Effort<'_>,
-) -> Result<(), Exceeded> {
-    let extents = volume.extents(&volume.catalog, more, CATALOG, 0);
-    let mut bytes = children.output();
-    let cut = extents.read(image, volume.catalog.size, &mut bytes)?;
+pub(super) fn walk<'w>(parts: Parts<'_>, children: &mut Children<'w>, effort: &mut Effort<'w>) -> Result<(), Exceeded> {
+    let Parts { image, volume, more, .. } = parts;
     let mut records = Vec::new();
-    let fault = btree::leaves(Bytes(bytes.as_slice()), effort, &mut |key, data| records.extend(Record::read(key, data)))?;
-    if let Some(fault) = cut.or(fault) {
-        children.problem(&fault, extents.whole(1).map(|span| span.start));
-    }
+    let read = volume.dialect.record;
+    volume.leaves(image, more, (&volume.catalog, CATALOG), children, effort, &mut |key, data| records.extend(read(key, data)))?;
     let folders: BTreeMap<u32, (u32, String)> =
         records.iter().filter(|record| record.file.is_none()).map(|record| (record.number, (record.parent, record.name.clone()))).collect();
     let files = records.iter().filter(|record| record.file.is_some());
     // What hard links are links to, by the number in its name.
     let inodes = files.filter_map(|record| Some((record.name.strip_prefix("iNode")?.parse().ok()?, path(record, &folders))));
     let inodes: BTreeMap<u32, String> = inodes.collect();
-    let mut walk = Walk { image, volume, more, inodes, children };
+    let mut walk = Walk { parts, inodes, children, effort };
     for record in records.iter().filter(|record| record.number != ROOT) {
         walk.record(record, path(record, &folders))?;
     }
@@ -120,15 +122,14 @@ fn path(record: &Record, folders: &BTreeMap<u32, (u32, String)>) -> String {
     parts.join("/")
 }
 
-struct Walk<'a, 'c, 'w> {
-    image: Bytes<'a>,
-    volume: &'a Volume,
-    more: &'a Overflow,
+struct Walk<'a, 'c, 'w, 'e> {
+    parts: Parts<'a>,
     inodes: BTreeMap<u32, String>,
     children: &'c mut Children<'w>,
+    effort: &'e mut Effort<'w>,
 }
 
-impl Walk<'_, '_, '_> {
+impl Walk<'_, '_, '_, '_> {
     fn record(&mut self, record: &Record, path: String) -> Result<(), Exceeded> {
         let Some(file) = &record.file else {
             self.children.entry(path, EntryKind::Directory, record.attributes.clone());
@@ -138,12 +139,13 @@ impl Walk<'_, '_, '_> {
             self.children.entry(path, kind, record.attributes.clone());
             return Ok(());
         }
-        let unsupported = crate::problem::Fault::unsupported("compressed by the file system (decmpfs)");
-        let fault = file.compressed.then_some(&unsupported);
+        if file.compressed {
+            return self.compressed(record, file, path);
+        }
         self.fork(
             &file.data,
             (record.number, 0),
-            File { name: path.clone(), size: file.data.size, attributes: record.attributes.clone(), fault },
+            File { name: path.clone(), size: file.data.size, attributes: record.attributes.clone(), fault: None },
         )?;
         if file.resources.size > 0 {
             let name = format!("{path}/..namedfork/rsrc");
@@ -153,8 +155,29 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
+    /// A file whose data fork is empty, as its content is compressed in an attribute or in the resource fork.
+    fn compressed(&mut self, record: &Record, file: &Details, path: String) -> Result<(), Exceeded> {
+        let (image, budget) = (self.parts.image, self.children.budget());
+        let mut resources = Output::new(budget, image.len());
+        let mut output = self.children.output();
+        let mut read = || {
+            let missing = || Fault::corrupt("the attribute that says how it is compressed is not there");
+            let attribute = self.parts.compressed.get(&record.number).and_then(|bytes| decmpfs::Attribute::read(Bytes(bytes)));
+            let attribute = attribute.ok_or_else(missing)?;
+            if attribute.is_outside() {
+                let extents = self.parts.volume.extents(&file.resources, self.parts.more, record.number, 0xff);
+                extents.read(image, file.resources.size, &mut resources)?;
+            }
+            attribute.decompress(Bytes(resources.as_slice()), &mut output, self.effort)
+        };
+        match read() {
+            Err(Fault::Exceeded(limit)) => out_of_limit(limit, path, output, record.attributes.clone(), self.children),
+            result => self.children.made_with(path, output, record.attributes.clone(), result.err().as_ref()),
+        }
+    }
+
     fn fork(&mut self, fork: &Fork, of: (u32, u8), file: File<'_>) -> Result<(), Exceeded> {
-        self.volume.extents(fork, self.more, of.0, of.1).deliver(file, self.image, self.children)
+        self.parts.volume.extents(fork, self.parts.more, of.0, of.1).deliver(file, self.parts.image, self.children)
     }
 
     fn special(&self, record: &Record, file: &Details) -> Option<EntryKind> {
@@ -164,9 +187,9 @@ impl Walk<'_, '_, '_> {
         let (major, minor) = (file.special >> 24, file.special & 0x00ff_ffff);
         match record.attributes.mode? & 0o170_000 {
             0o120_000 => {
-                let extents = self.volume.extents(&file.data, self.more, record.number, 0);
+                let extents = self.parts.volume.extents(&file.data, self.parts.more, record.number, 0);
                 let span = extents.whole(file.data.size.min(LONGEST_LINK))?;
-                let target = self.image.up_to(span.start, span.length);
+                let target = self.parts.image.up_to(span.start, span.length);
                 (to_u64(target.len()) == span.length).then(|| EntryKind::Symlink(path_text(target)))
             }
             0o020_000 => Some(EntryKind::CharacterDevice(major, minor)),

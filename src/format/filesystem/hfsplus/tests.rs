@@ -44,3 +44,11 @@ fn volumes_hold_what_was_put_in() {
 fn two_letters_are_no_volume() {
     assert_eq!(carve(&HfsPlus, &[vec![0; 1024], b"H+\0\x04".repeat(500)].concat(), 0), None);
 }
+
+#[test]
+fn files_that_are_compressed_in_attributes_are_decompressed() {
+    let opened = |packed: &[u8]| crate::codec::Codec::Xz.block(packed, 4 << 20).unwrap();
+    let packed = unpack(&HfsPlus, &opened(include_bytes!("../../../../fixtures/hfsplus/packed.hfs.xz")));
+    let plain = unpack(&HfsPlus, &opened(include_bytes!("../../../../fixtures/hfsplus/volume.hfs.xz")));
+    assert_eq!((packed.problems.len(), packed.by_name()), (0, plain.by_name()));
+}

@@ -93,8 +93,13 @@ impl Page {
 impl Geometry {
     /// The sizes that fit best.
     pub(super) fn of(image: Bytes<'_>) -> Result<Self, Rejected> {
+        // Most of what is asked about is nothing at all.
+        let table = image.up_to(0, 64);
+        if table.iter().all(|byte| *byte == 0) || table.iter().all(|byte| *byte == 0xff) {
+            return Err(Rejected("an empty table"));
+        }
         let pairs = PAGES.into_iter().flat_map(|page| BLOCKS.map(|block| (page, block)));
-        let fitting = pairs.filter(|(page, block)| block / page >= 4).flat_map(|(page, block)| {
+        let fitting = pairs.filter(|(page, block)| block.checked_div(*page) >= Some(4)).flat_map(|(page, block)| {
             [Endian::Little, Endian::Big].into_iter().filter_map(move |endian| Self::measured(image, page, block, endian))
         });
         // Of equals the first one: that with the smallest blocks.
@@ -121,7 +126,7 @@ impl Geometry {
     /// Bytes of the table of a block.
     fn table(&self) -> u64 {
         let pages = self.block.checked_div(self.page).unwrap_or(1);
-        (pages.saturating_mul(2) / self.page).max(1).saturating_mul(self.page)
+        pages.saturating_mul(2).checked_div(self.page).unwrap_or(1).max(1).saturating_mul(self.page)
     }
 
     /// Whether these sizes fit, and how far.
