@@ -15,10 +15,12 @@ mod efi;
 mod huffman;
 mod lz;
 mod lz4;
+pub(crate) mod lzd;
 mod lzfse;
 mod lzip;
 mod lzma;
 pub(crate) mod lzma2;
+pub(crate) mod lzms;
 mod lzo;
 mod lzss;
 pub(crate) mod lzw;
@@ -39,14 +41,17 @@ pub mod pem;
 pub mod ppmd;
 pub mod private_key;
 pub mod public_key;
+pub(crate) mod reduce;
+pub(crate) mod shrink;
+pub(crate) mod squeeze;
 pub mod uu;
 pub mod x509;
 pub mod xpress;
 
+pub(crate) use bzip2_bare::stream as bzip2_bare;
 pub(crate) use lzma::x86_jumps;
 pub use lzma::{LzmaProperties, open_block as lzma_open_block, raw_block as lzma_raw_block, raw_stream as lzma_raw_stream};
 pub(crate) use lzo::lzop_name;
-pub(crate) use bzip2_bare::stream as bzip2_bare;
 pub use lzss::Lzss;
 pub use nrv::{Nrv, nrv_block};
 
@@ -120,9 +125,7 @@ impl Codec {
             Self::Efi => efi::block(input, limit, efi::Variant::Efi11),
             Self::Tiano => efi::block(input, limit, efi::Variant::Tiano),
             Self::Lzfse => lzfse::whole(input, limit),
-            Self::Gzip | Self::Lz4Legacy | Self::Lzip | Self::Lzw => {
-                Err(Fault::unsupported("this codec has streams only, no blocks"))
-            }
+            Self::Gzip | Self::Lz4Legacy | Self::Lzip | Self::Lzw => Err(Fault::unsupported("this codec has streams only, no blocks")),
         }
     }
 

@@ -23,7 +23,10 @@ static SPEC: Spec = Spec {
     kind: Kind::Archive,
     magics: &[Magic::anywhere(b"ADB.pckg")],
     leaf: false,
-    references: &["https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-v3.5.scd", "https://github.com/alpinelinux/apk-tools"],
+    references: &[
+        "https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-v3.5.scd",
+        "https://github.com/alpinelinux/apk-tools",
+    ],
     limitations: &["signatures are handed over, not verified; the hashes of files are, where they are SHA-256", "extended attributes"],
 };
 
@@ -37,8 +40,7 @@ const MOST: usize = 1 << 16;
 const ENTRY: u64 = 256;
 
 /// Scripts in the order of the tree.
-const SCRIPTS: [&str; 7] =
-    ["trigger", "pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade"];
+const SCRIPTS: [&str; 7] = ["trigger", "pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade"];
 
 /// A block: u32, whose two highest bits say what it is (0 tree, 1 signature, 2 file) and the others how many bytes it has with this word;
 /// or 3, then the others say what it is, and u64 at 8 how many bytes. Blocks begin at multiples of eight.
@@ -84,7 +86,7 @@ impl Format for Apk {
             return Err(Rejected("the root of the tree"));
         }
         let end = Block::all(bytes).take(MOST).last().map_or(first.next, |block| block.next);
-        Carved::plausible(end, start, blob)
+        Ok(Carved::new(end, start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

@@ -17,7 +17,10 @@ static SPEC: Spec = Spec {
     magics: &[Magic::start(SZDD), Magic::start(KWAJ)],
     leaf: false,
     references: &["https://www.cabextract.org.uk/libmspack/doc/szdd_kwaj_format.html"],
-    limitations: &["KWAJ files with Huffman codes, and those with MSZIP that do not say their size", "in the middle of other bytes, as nothing says where it ends"],
+    limitations: &[
+        "KWAJ files with Huffman codes, and those with MSZIP that do not say their size",
+        "in the middle of other bytes, as nothing says where it ends",
+    ],
 };
 
 const SZDD: &[u8] = b"SZDD\x88\xf0\x27\x33";

@@ -13,9 +13,8 @@ const EXTRACT: [u32; 2] = [20, 21];
 const UNINSTALLER: [u32; 3] = [61, 62, 63];
 
 /// Variables that come first; ten and ten more before them have no names.
-const VARIABLES: [&str; 12] = [
-    "CMDLINE", "INSTDIR", "OUTDIR", "EXEDIR", "LANGUAGE", "TEMP", "PLUGINSDIR", "EXEPATH", "EXEFILE", "HWNDPARENT", "_CLICK", "_OUTDIR",
-];
+const VARIABLES: [&str; 12] =
+    ["CMDLINE", "INSTDIR", "OUTDIR", "EXEDIR", "LANGUAGE", "TEMP", "PLUGINSDIR", "EXEPATH", "EXEFILE", "HWNDPARENT", "_CLICK", "_OUTDIR"];
 
 /// A file that an instruction writes.
 pub(super) struct File {
