@@ -11,6 +11,9 @@ const CLEAR: u16 = 256;
 const END: u16 = 257;
 const MOST_BITS: u32 = 13;
 
+/// Codes that the table can hold.
+const MOST: usize = (1 << 13) - 258;
+
 /// Decompresses data at the start of `input`, up to its end marker.
 pub(crate) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
@@ -39,7 +42,7 @@ fn decode(bits: &mut Bits<'_>, output: &mut Output<'_>) -> Result<(), Fault> {
             output.push(out.get(..before).unwrap_or_default())?;
             return Err(Fault::corrupt("lzd: a code that is none"));
         };
-        if let Some(previous) = previous.filter(|_| table.len() < (1 << MOST_BITS) - 258) {
+        if let Some(previous) = previous.filter(|_| table.len() < MOST) {
             table.push((previous, first));
             if table.len().saturating_add(258) >= 1 << width && width < MOST_BITS {
                 width = width.saturating_add(1);

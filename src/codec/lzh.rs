@@ -173,7 +173,8 @@ fn fastest(bits: &mut Bits<'_>, size: u64, sink: &mut Sink<'_>) -> Result<(), Fa
     window.flush(sink).and(result)
 }
 
-/// A set bit and a byte, or 11 bits of a place in the window, which is full of spaces and filled from 17 before its end on, and 4 of a length.
+/// A set bit and a byte, or 11 bits of a place in the window and 4 of a length. The window is full of spaces, and filled from 17 before its
+/// end on.
 fn larc(bits: &mut Bits<'_>, size: u64, sink: &mut Sink<'_>) -> Result<(), Fault> {
     let mut window = Window::new(2 << 10, Some(b' '));
     let mut decode = || {

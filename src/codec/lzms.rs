@@ -1,5 +1,5 @@
-//! LZMS, the compression of Windows' installation images (ESD): items by a range coder from the front, their parts by Huffman codes from the
-//! back. <https://github.com/ebiggers/wimlib/blob/master/src/lzms_decompress.c> describes it.
+//! LZMS, the compression of Windows' installation images (ESD): items by a range coder from the front, their parts by Huffman codes from
+//! the back. <https://github.com/ebiggers/wimlib/blob/master/src/lzms_decompress.c> describes it.
 
 use super::bits::{Bits, Order};
 use super::huffman::Huffman;

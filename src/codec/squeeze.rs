@@ -10,8 +10,8 @@ use crate::problem::Fault;
 /// The symbol that ends the data.
 const END: i32 = 256;
 
-/// Decompresses data at the start of `input`: u16 how many nodes, 256 at most; nodes, i16 for a bit 0 and i16 for 1: another node, or a symbol
-/// as its number made negative, less one.
+/// Decompresses data at the start of `input`: u16 how many nodes, 256 at most; nodes, i16 for a bit 0 and i16 for 1: another node, or a
+/// symbol as its number made negative, less one.
 pub(crate) fn stream<'b>(input: &[u8], budget: &'b Budget) -> Stream<'b> {
     let mut output = Output::new(budget, to_u64(input.len()));
     let bytes = Bytes(input);

@@ -91,8 +91,8 @@ impl Adaptive {
     }
 }
 
-/// The code for symbols that occur so often. Of what is equally frequent a symbol is joined before what was joined already; rare symbols get
-/// the long codes, of equally rare ones the first.
+/// The code for symbols that occur so often. Of what is equally frequent a symbol is joined before what was joined already; rare symbols
+/// get the long codes, of equally rare ones the first.
 fn code(counts: &[u32]) -> Result<Huffman, Fault> {
     let mut sorted: Vec<(u32, usize)> = counts.iter().copied().zip(0..).collect();
     sorted.sort_unstable();
