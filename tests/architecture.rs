@@ -37,7 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["signature"]),
     ("brotli_decompressor", &["codec/brotli.rs"]),
     ("bzip2", &["codec/bzip2.rs"]),
-    ("cbc", &["format"]),
+    ("cbc", &["codec"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("clap_mangen", &["bin/"]),

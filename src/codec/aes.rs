@@ -12,8 +12,8 @@ const STEP: usize = 4096;
 /// Where decrypted bytes go.
 type HandOn<'h> = dyn FnMut(&[u8]) -> Result<(), Exceeded> + 'h;
 
-/// Decrypts in CBC mode and hands on what comes out: nothing, if the key has not 16, 24 or 32 bytes. What is no whole block at the end stays
-/// as it is.
+/// Decrypts in CBC mode and hands on what comes out: nothing, if the key has not 16, 24 or 32 bytes. What is no whole block at the end
+/// stays as it is.
 ///
 /// # Errors
 /// Whatever `hand_on` says.

@@ -16,6 +16,8 @@ pub enum Lzh {
     Static(u32),
     /// ARJ's method 4: lengths and distances in bits, without codes.
     ArjFastest,
+    /// lzs of LArc: a bit for what follows, a byte or a place in a window of 2 KiB and a length.
+    Larc,
 }
 
 /// Symbols: bytes, then lengths from 3 on.
@@ -34,6 +36,7 @@ pub fn stream<'b>(input: &[u8], variant: Lzh, size: u64, budget: &'b Budget) -> 
     let fault = match variant {
         Lzh::Static(window) => Static::new(window).run(&mut bits, size, &mut sink),
         Lzh::ArjFastest => fastest(&mut bits, size, &mut sink),
+        Lzh::Larc => larc(&mut bits, size, &mut sink),
     };
     Stream { output, consumed: bits.consumed(), fault: fault.err() }
 }
@@ -159,6 +162,30 @@ fn fastest(bits: &mut Bits<'_>, size: u64, sink: &mut Sink<'_>) -> Result<(), Fa
                     let length = length.saturating_add(LEAST_MATCH).saturating_sub(1).min(size.saturating_sub(window.made()));
                     window.copy(distance, length)?;
                 }
+            }
+            if window.is_full() {
+                window.flush(sink)?;
+            }
+        }
+        Ok(())
+    };
+    let result = decode();
+    window.flush(sink).and(result)
+}
+
+/// A set bit and a byte, or 11 bits of a place in the window and 4 of a length. The window is full of spaces, and filled from 17 before its
+/// end on.
+fn larc(bits: &mut Bits<'_>, size: u64, sink: &mut Sink<'_>) -> Result<(), Fault> {
+    let mut window = Window::new(2 << 10, Some(b' '));
+    let mut decode = || {
+        while window.made() < size {
+            if bits.bit()? {
+                window.push(u8::try_from(bits.number(8)?).unwrap_or(0));
+            } else {
+                let place = u64::from(bits.number(11)?).wrapping_add(17);
+                let distance = window.made().wrapping_sub(place).wrapping_sub(1) % (2 << 10);
+                let length = u64::from(bits.number(4)?).saturating_add(2).min(size.saturating_sub(window.made()));
+                window.copy(distance.saturating_add(1), length)?;
             }
             if window.is_full() {
                 window.flush(sink)?;

@@ -19,8 +19,8 @@ fn dictionary(packed: u8) -> Option<u32> {
 }
 
 /// Where the chunks at the start of `input` end, and how much they hold. A chunk: 0 the end; 1, 2: u16 bytes less one, those bytes as they
-/// are; 80 and more: five bits and u16 bytes of content less one, u16 packed bytes less one, with c0 and more u8 properties, those bytes. The
-/// first one must empty the dictionary.
+/// are; 80 and more: five bits and u16 bytes of content less one, u16 packed bytes less one, with c0 and more u8 properties, those bytes.
+/// The first one must empty the dictionary.
 pub(crate) fn survey(input: Bytes<'_>) -> Option<(u64, u64)> {
     let (mut at, mut content) = (0_u64, 0_u64);
     loop {

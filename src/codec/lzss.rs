@@ -6,19 +6,30 @@ use crate::problem::Fault;
 /// What the descendants differ in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lzss {
-    /// What the ring is filled with at first.
-    pub fill: u8,
+    /// What the ring is filled with at first, if not with what LArc's is.
+    pub fill: Option<u8>,
     /// Where in the ring of 4096 bytes the first byte goes.
     pub first: u16,
     /// The length of the shortest copy.
     pub shortest: u8,
 }
 
+/// What LArc's ring holds at first: each byte 13 times, all bytes up and down, zeros, spaces.
+fn larc() -> Vec<u8> {
+    let runs = (0..=u8::MAX).flat_map(|byte| [byte; 13]);
+    let mut ring: Vec<u8> = runs.chain(0..=u8::MAX).chain((0..=u8::MAX).rev()).chain([0; 128]).collect();
+    ring.resize(4096, b' ');
+    ring
+}
+
 impl Lzss {
     /// Okumura's own.
-    pub const OKUMURA: Self = Self { fill: b' ', first: 4096 - 18, shortest: 3 };
+    pub const OKUMURA: Self = Self { fill: Some(b' '), first: 4096 - 18, shortest: 3 };
     /// That of COMPRESS.EXE of MS-DOS.
-    pub const SZDD: Self = Self { fill: b' ', first: 4096 - 16, shortest: 3 };
+    pub const SZDD: Self = Self { fill: Some(b' '), first: 4096 - 16, shortest: 3 };
+
+    /// lz5 of LArc.
+    pub const LARC: Self = Self { fill: None, first: 4096 - 18, shortest: 3 };
 
     /// Decompresses until the input ends or `limit` bytes came out. Flags come first, lowest bit first: one for a byte as it is, zero for a
     /// copy: u8 lower bits of the place in the ring, u8 its upper four bits and the length less the shortest.
@@ -26,7 +37,7 @@ impl Lzss {
     /// # Errors
     /// If the input ends in the middle of an item.
     pub fn block(self, input: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
-        let mut ring = vec![self.fill; 4096];
+        let mut ring = self.fill.map_or_else(larc, |fill| vec![fill; 4096]);
         let (mut at, mut output) = (usize::from(self.first), Vec::new());
         let mut bytes = input.iter().copied();
         let early = || Fault::Truncated("lzss data ends early".to_owned());
@@ -52,7 +63,7 @@ impl Lzss {
                 let length = usize::from(high & 0x0f).saturating_add(self.shortest.into());
                 let left = to_usize(limit.saturating_sub(to_u64(output.len())));
                 for step in 0..length.min(left) {
-                    let byte = ring.get(from.wrapping_add(step) & 0xfff).copied().unwrap_or(self.fill);
+                    let byte = ring.get(from.wrapping_add(step) & 0xfff).copied().unwrap_or(0);
                     put(byte, &mut output, &mut ring);
                 }
             }

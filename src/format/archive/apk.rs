@@ -86,7 +86,7 @@ impl Format for Apk {
             return Err(Rejected("the root of the tree"));
         }
         let end = Block::all(bytes).take(MOST).last().map_or(first.next, |block| block.next);
-        Carved::plausible(end, start, blob)
+        Ok(Carved::new(end, start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use crate::blob::{Blob, Bytes, Endian, Span};
 use crate::codec::crc::crc16_arc;
-use crate::codec::{Stream, lzw};
+use crate::codec::{Stream, lzw, squeeze};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, dos_time, path_text};
 use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
@@ -25,12 +25,13 @@ static SPEC: Spec = Spec {
     ],
     leaf: false,
     references: &["https://github.com/FarGroup/FarManager/blob/master/plugins/multiarc/arc.doc/arc.txt"],
-    limitations: &["files that are squeezed (method 4), or crunched by early versions (5 to 7), are named, not read"],
+    limitations: &["files that are crunched by early versions (5 to 7) are named, not read"],
 };
 
 /// Methods: as they are, twice; with runs; LZW of runs; LZW alone.
 const STORED: [u8; 2] = [1, 2];
 const PACKED: u8 = 3;
+const SQUEEZED: u8 = 4;
 const CRUNCHED: u8 = 8;
 const SQUASHED: u8 = 9;
 
@@ -76,6 +77,11 @@ fn child(member: &Member<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
             return Ok(children.span(name, member.data, attributes)?);
         }
         PACKED => runs(packed, children.output()),
+        SQUEEZED => {
+            let inner = squeeze::stream(packed, children.budget());
+            let Stream { output, consumed, fault } = runs(inner.output.as_slice(), children.output());
+            Stream { output, consumed, fault: inner.fault.or(fault) }
+        }
         CRUNCHED => {
             let most = packed.first().copied().unwrap_or(12);
             let inner = lzw::bare(Bytes(packed).tail(1), most.into(), children.budget());
@@ -199,6 +205,15 @@ mod tests {
         assert!(!unpack(&Arc, &wrong).problems.is_empty());
         survives_damage(&Arc, IMAGE);
         survives_damage(&Arc, include_bytes!("../../../fixtures/arc/squashed.arc"));
+    }
+
+    #[test]
+    fn squeezed_files() {
+        let image = include_bytes!("../../../fixtures/arc/squeezed.arc");
+        let unpacked = unpack(&Arc, image);
+        assert_eq!(unpacked.problems, []);
+        assert!(unpacked.file("story.txt") == STORY);
+        survives_damage(&Arc, image);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use self::header::Header;
 use crate::blob::{Blob, Bytes, Span};
 use crate::codec::crc::crc16_arc;
 use crate::codec::lzh::{self, Lzh};
+use crate::codec::{Lzss, Stream};
 use crate::format::{Carved, Children, EntryKind, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -33,7 +34,7 @@ static SPEC: Spec = Spec {
     ],
     leaf: false,
     references: &["https://github.com/jca02266/lha/blob/master/header.doc.md"],
-    limitations: &["files compressed with lh1, lz5 and lzs are named, not read"],
+    limitations: &["files compressed with lh1 are named, not read"],
 };
 
 impl Format for Lha {
@@ -93,13 +94,29 @@ fn child(header: &Header<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
         b"-lh5-" => Lzh::Static(13),
         b"-lh6-" => Lzh::Static(15),
         b"-lh7-" => Lzh::Static(16),
+        b"-lzs-" => Lzh::Larc,
+        b"-lz5-" => return checked(header, lz5(packed, header.size, children), children),
         b"-lhx-" => Lzh::Static(20),
         method => {
             let fault = Fault::unsupported(format!("lha: compressed with {}", String::from_utf8_lossy(method)));
             return Ok(children.made_with(path, children.output(), attributes, Some(&fault))?);
         }
     };
-    let stream = lzh::stream(packed, variant, header.size, children.budget());
+    checked(header, lzh::stream(packed, variant, header.size, children.budget()), children)
+}
+
+/// The bytes of a file in LArc's own method.
+fn lz5<'b>(packed: &[u8], size: u64, children: &Children<'b>) -> Stream<'b> {
+    let mut output = children.output();
+    let fault = match Lzss::LARC.block(packed, size) {
+        Ok(bytes) => output.push(&bytes).err().map(Fault::from),
+        Err(fault) => Some(fault),
+    };
+    Stream { output, consumed: 0, fault }
+}
+
+fn checked(header: &Header<'_>, stream: Stream<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
+    let (path, attributes) = (header.path(), header.attributes());
     let sum = crc16_arc(stream.output.as_slice());
     let wrong = || Fault::Checksum(format!("lha: the checksum is {sum:04x}, the header says {:04x}", header.crc));
     let fault = stream.fault.or_else(|| (sum != header.crc).then(wrong));

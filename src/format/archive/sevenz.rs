@@ -32,7 +32,7 @@ static SPEC: Spec = Spec {
 };
 
 /// What names and other metadata may take, KiB: entries in memory are far larger than in the archive.
-const METADATA: usize = 8 << 10;
+const METADATA: usize = 32 << 10;
 
 /// What the dictionary of a decoder may take, KiB.
 const DICTIONARY: usize = 256 << 10;

@@ -22,11 +22,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(b"MSWIM\0\0\0")],
     leaf: false,
     references: &["https://www.microsoft.com/en-us/download/details.aspx?id=13096", "https://wimlib.net/man1/wimlib-imagex.html"],
-    limitations: &[
-        "files compressed with LZMS, and those in solid resources (ESD), are named, not read",
-        "SHA-1 sums of the files are not verified",
-        "alternate data streams, owners and access rights",
-    ],
+    limitations: &["SHA-1 sums of the files are not verified", "alternate data streams, owners and access rights"],
 };
 
 impl Format for Wim {

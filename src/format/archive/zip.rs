@@ -4,7 +4,7 @@ use self::header::Entry;
 use self::survey::{Layout, survey};
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
 use crate::codec::implode::{self, ImplodeProperties};
-use crate::codec::{Codec, LzmaProperties, Stream, crc32, deflate64, lzma_raw_stream, ppmd};
+use crate::codec::{Codec, LzmaProperties, Stream, crc32, deflate64, lzma_raw_stream, ppmd, reduce, shrink};
 use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, LEAST_BROKEN_STREAM, Magic, Spec, entry_path, path_text};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
@@ -26,7 +26,7 @@ static SPEC: Spec = Spec {
     references: &["https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT"],
     limitations: &[
         "encrypted files are handed over as they are",
-        "shrink, reduce and WavPack",
+        "WavPack",
         "archives in several volumes",
         "stored files above 64 KiB whose size stands behind them only",
         "times of files that have none in UTC",
@@ -179,6 +179,8 @@ fn content<'b>(entry: &Entry<'_>, packed: &[u8], budget: &'b Budget) -> Stream<'
             let fault = output.push(packed).err().map(Fault::from);
             Stream { output, consumed: to_u64(packed.len()), fault }
         }
+        1 => shrink::stream(packed, entry.size, budget),
+        method @ 2..=5 => reduce::stream(packed, u32::from(method).saturating_sub(1), entry.size, budget),
         6 => {
             let properties = ImplodeProperties { large_window: entry.flags & 2 != 0, literal_code: entry.flags & 4 != 0 };
             implode::stream(packed, properties, entry.size, budget)
@@ -192,8 +194,6 @@ fn content<'b>(entry: &Entry<'_>, packed: &[u8], budget: &'b Budget) -> Stream<'
         95 => Codec::Xz.stream(packed, budget),
         method => {
             let name = match method {
-                1 => "shrink",
-                2..=5 => "reduce",
                 97 => "WavPack",
                 _ => "unknown",
             };

@@ -2,6 +2,7 @@
 
 use crate::blob::{Blob, Bytes, Endian, Span};
 use crate::codec::crc::crc16_arc;
+use crate::codec::lzd;
 use crate::codec::lzh::{self, Lzh};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, dos_time, entry_path};
 use crate::limits::Budget;
@@ -18,7 +19,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(TAG).at(20)],
     leaf: false,
     references: &["https://github.com/jsummers/deark/blob/master/modules/zoo.c"],
-    limitations: &["files compressed with LZD (method 1) are named, not read"],
+    limitations: &[],
 };
 
 /// The tag of the archive and of each entry.
@@ -75,8 +76,11 @@ fn child(entry: &Entry, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result
             }
             Ok(children.span(path, entry.data, attributes)?)
         }
-        2 => {
-            let stream = lzh::stream(packed, Lzh::Static(13), entry.size, children.budget());
+        method @ 1..=2 => {
+            let stream = match method {
+                1 => lzd::stream(packed, children.budget()),
+                _ => lzh::stream(packed, Lzh::Static(13), entry.size, children.budget()),
+            };
             let sum = crc16_arc(stream.output.as_slice());
             let wrong = || Fault::Checksum(format!("zoo: the checksum is {sum:04x}, the entry says {:04x}", entry.crc));
             let fault = stream.fault.or_else(|| (sum != entry.crc).then(wrong));
@@ -165,6 +169,15 @@ mod tests {
         assert_eq!(unpacked.problems, []);
         assert_eq!(unpacked.file("etc/motd"), include_bytes!("../../../fixtures/content/tree/etc/motd"));
         assert_eq!(unpacked.file("story.txt"), include_bytes!("../../../fixtures/content/tree/story.txt"));
+    }
+
+    #[test]
+    fn files_of_the_first_version() {
+        let image = include_bytes!("../../../fixtures/zoo/lzd.zoo");
+        let unpacked = unpack(&Zoo, image);
+        assert_eq!(unpacked.problems, []);
+        assert_eq!(unpacked.file("story.txt"), include_bytes!("../../../fixtures/content/tree/story.txt"));
+        survives_damage(&Zoo, image);
     }
 
     #[test]

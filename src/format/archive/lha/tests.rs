@@ -74,3 +74,14 @@ fn damage_is_told_and_the_rest_kept() {
 fn look_alikes_are_refused() {
     assert_eq!(carve(&Lha, b"A -lh5- archive has a header, and this is only a text about one of them", 0), None);
 }
+
+#[test]
+fn methods_of_larc() {
+    let story = include_bytes!("../../../../fixtures/content/tree/story.txt");
+    for image in [&include_bytes!("../../../../fixtures/lha/lzs.lzs")[..], include_bytes!("../../../../fixtures/lha/lz5.lzs")] {
+        let unpacked = unpack(&Lha, image);
+        assert_eq!(unpacked.problems, []);
+        assert!(unpacked.file("story.txt") == story);
+        survives_damage(&Lha, image);
+    }
+}

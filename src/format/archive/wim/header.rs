@@ -33,7 +33,7 @@ const SIZE: u32 = 208;
 const VERSIONS: &[u32] = &[0x10d00, 0xe00];
 
 /// Largest chunk that any writer makes.
-const LARGEST_CHUNK: u64 = 64 << 20;
+pub(super) const LARGEST_CHUNK: u64 = 64 << 20;
 
 impl Header {
     pub(super) fn read(bytes: Bytes<'_>) -> Result<Self, Rejected> {
@@ -87,6 +87,11 @@ impl Resource {
 
     pub(super) fn is_compressed(&self) -> bool {
         self.flags & 4 != 0
+    }
+
+    /// Whether this is what files lie in, not one of them.
+    pub(super) fn is_solid_whole(&self) -> bool {
+        self.is_solid() && self.size == 1 << 32
     }
 
     pub(super) fn is_solid(&self) -> bool {

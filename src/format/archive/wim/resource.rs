@@ -1,9 +1,9 @@
 //! The bytes of a resource: as they are, or in chunks that are compressed each by itself.
 
-use super::header::{Header, Method, Resource};
+use super::header::{Header, LARGEST_CHUNK, Method, Resource};
 use crate::blob::{Bytes, Endian};
 use crate::codec::lzx::{self, LzxProperties};
-use crate::codec::xpress;
+use crate::codec::{lzms, xpress};
 use crate::format::{Children, length_of};
 use crate::limits::Output;
 use crate::problem::Fault;
@@ -20,9 +20,6 @@ pub(super) fn content<'w>(bytes: Bytes<'_>, header: &Header, resource: &Resource
 /// Compressed: the offsets of all chunks but the first one, from where this table ends, u32, or u64 in resources of 4 GiB and more; then
 /// chunks. One that is as long as it should be when unpacked is not compressed.
 pub(super) fn read(bytes: Bytes<'_>, header: &Header, resource: &Resource, output: &mut Output<'_>) -> Result<(), Fault> {
-    if resource.is_solid() {
-        return Err(Fault::unsupported("wim: a file in a solid resource"));
-    }
     let stored = Bytes(bytes.up_to(resource.start, resource.stored));
     let cut = || Fault::Truncated(format!("wim: {} of {} stored bytes are there", stored.len(), resource.stored));
     if !resource.is_compressed() {
@@ -48,20 +45,51 @@ pub(super) fn read(bytes: Bytes<'_>, header: &Header, resource: &Resource, outpu
         if length_of(packed) == size {
             output.push(packed)?;
         } else {
-            output.push(&chunk(header, packed, size)?)?;
+            output.push(&chunk(header.method, header.chunk, packed, size)?)?;
         }
     }
     Ok(())
 }
 
-fn chunk(header: &Header, packed: &[u8], size: u64) -> Result<Vec<u8>, Fault> {
-    match header.method {
+/// The same of a resource that many files lie in: u64 size, u32 bytes of a chunk, u32 compression (0 none, 1 XPRESS, 2 LZX, 3 LZMS), u32 the
+/// stored bytes of each chunk, chunks.
+pub(super) fn read_solid(bytes: Bytes<'_>, resource: &Resource, output: &mut Output<'_>) -> Result<(), Fault> {
+    let stored = Bytes(bytes.up_to(resource.start, resource.stored));
+    let (size, step) = (stored.u64(0, Endian::Little)?, u64::from(stored.u32(8, Endian::Little)?));
+    let method = match stored.u32(12, Endian::Little)? {
+        0 => Method::Stored,
+        1 => Method::Xpress,
+        2 => Method::Lzx,
+        3 => Method::Lzms,
+        other => return Err(Fault::unsupported(format!("wim: a solid resource with compression {other}"))),
+    };
+    if !step.is_power_of_two() || step > LARGEST_CHUNK {
+        return Err(Fault::corrupt("wim: the chunks of a solid resource"));
+    }
+    let chunks = size.div_ceil(step);
+    let mut at = chunks.saturating_mul(4).saturating_add(16);
+    for index in 0..chunks {
+        let length = u64::from(stored.u32(index.saturating_mul(4).saturating_add(16), Endian::Little)?);
+        let packed = stored.get(at, length)?;
+        let wanted = step.min(size.saturating_sub(index.saturating_mul(step)));
+        if length == wanted {
+            output.push(packed)?;
+        } else {
+            output.push(&chunk(method, step, packed, wanted)?)?;
+        }
+        at = at.saturating_add(length);
+    }
+    Ok(())
+}
+
+fn chunk(method: Method, step: u64, packed: &[u8], size: u64) -> Result<Vec<u8>, Fault> {
+    match method {
         Method::Stored => Err(Fault::corrupt("wim: a compressed resource in an image without compression")),
         Method::Xpress => xpress::block(packed, size),
         Method::Lzx => {
-            let properties = LzxProperties { window_bits: header.chunk.trailing_zeros(), reset_interval: 0, windows_image: true };
+            let properties = LzxProperties { window_bits: step.trailing_zeros(), reset_interval: 0, windows_image: true };
             lzx::block(packed, properties, size)
         }
-        Method::Lzms => Err(Fault::unsupported("wim: compressed with LZMS")),
+        Method::Lzms => lzms::block(packed, size),
     }
 }

@@ -7,7 +7,6 @@ use super::*;
 use crate::blob::to_u64;
 use crate::format::EntryKind;
 use crate::format::testing::{carve, survives_damage, tool, tree, unpack, unpack_at};
-use crate::problem::Code;
 
 fn capture(options: &[&str]) -> (tempfile::TempDir, Vec<u8>) {
     let work = tempfile::tempdir().unwrap();
@@ -53,17 +52,41 @@ fn larger_chunks() {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
+fn solid_resources_and_lzms() {
     if crate::testing::lacking(&["wimlib-imagex"]) {
         return;
     }
-    let (_work, image) = capture(&["--compress=LZMS"]);
-    let unpacked = unpack(&Wim, &image);
-    assert!(
-        !unpacked.problems.is_empty() && unpacked.problems.iter().all(|(code, _)| *code == Code::Unsupported),
-        "{:?}",
-        unpacked.problems
-    );
+    let cases: [&[&str]; 5] = [
+        &["--compress=LZMS"],
+        &["--compress=LZMS", "--chunk-size=32768"],
+        &["--solid", "--solid-compress=LZMS"],
+        &["--solid", "--solid-compress=LZX", "--solid-chunk-size=65536"],
+        &["--solid", "--solid-compress=XPRESS", "--solid-chunk-size=65536"],
+    ];
+    for options in cases {
+        let (work, image) = capture(options);
+        let mut unpacked = unpack(&Wim, &image);
+        assert_eq!(unpacked.problems, [], "{options:?}");
+        unpacked.files.remove(0);
+        tree::assert_same(&unpacked, &work.path().join("tree"));
+    }
+}
+
+#[test]
+fn code_in_lzms_comes_back() {
+    if crate::testing::lacking(&["wimlib-imagex"]) {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let (root, image) = (work.path().join("tree"), work.path().join("image.wim"));
+    fs::create_dir(&root).unwrap();
+    let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let program = &program[..program.len().min(2 << 20)];
+    fs::write(root.join("program"), program).unwrap();
+    tool(Command::new("wimlib-imagex").arg("capture").arg(&root).arg(&image).args(["--compress=LZMS"]));
+    let image = fs::read(image).unwrap();
+    assert!(unpack(&Wim, &image).file("program") == program);
+    survives_damage(&Wim, &image[..image.len().min(4096)]);
 }
 
 const IMAGE: &[u8] = include_bytes!("../../../../fixtures/wim/lzx.wim");

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::{Header, Resource};
 use super::resource;
-use crate::blob::{Bytes, Endian, Span};
+use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::format::{Attributes, Children, EntryKind, file_time, utf16_part_text};
-use crate::limits::Effort;
+use crate::limits::{Effort, Output};
 use crate::problem::Fault;
 
 type Hash = [u8; 20];
@@ -17,6 +17,9 @@ pub(super) struct Volume<'a> {
     header: &'a Header,
     pub(super) images: Vec<Resource>,
     resources: BTreeMap<Hash, Resource>,
+    /// Resources that files lie in one behind the other, by the hash of each file the number of its run.
+    solid: Vec<Vec<Resource>>,
+    run_of: BTreeMap<Hash, usize>,
 }
 
 /// Bytes of an entry in the table of resources: where it is, u16 part, u32 references, SHA-1.
@@ -52,20 +55,34 @@ const DEEPEST: usize = 64;
 impl<'a> Volume<'a> {
     pub(super) fn new(bytes: Bytes<'a>, header: &'a Header, table: Bytes<'_>) -> Self {
         let (mut images, mut resources, mut at) = (Vec::new(), BTreeMap::new(), 0_u64);
+        let (mut solid, mut run_of, mut inside) = (Vec::<Vec<Resource>>::new(), BTreeMap::new(), true);
         while let (Ok(resource), Ok(hash)) = (Resource::read(table, at), table.array(at.saturating_add(30))) {
             at = at.saturating_add(TABLE_ENTRY);
+            if resource.is_solid_whole() {
+                // What files lie in stands before them: a new run begins behind the files of the last one.
+                if inside {
+                    solid.push(Vec::new());
+                }
+                solid.last_mut().into_iter().for_each(|run| run.push(resource.clone()));
+                inside = false;
+                continue;
+            }
+            inside = true;
+            if resource.is_solid() {
+                run_of.insert(hash, solid.len().saturating_sub(1));
+            }
             if resource.is_metadata() {
                 images.push(resource);
             } else {
                 resources.insert(hash, resource);
             }
         }
-        Self { bytes, header, images, resources }
+        Self { bytes, header, images, resources, solid, run_of }
     }
 
     /// Hands over all files of the volume that `metadata` describes: u32 size of the security data, which is filled up to eight bytes;
     /// behind it the root.
-    pub(super) fn unpack(&self, metadata: Bytes<'_>, prefix: &str, children: &mut Children<'_>) -> Result<(), Fault> {
+    pub(super) fn unpack<'b>(&self, metadata: Bytes<'_>, prefix: &str, children: &mut Children<'b>) -> Result<(), Fault> {
         let security = u64::from(metadata.u32(0, Endian::Little)?).max(8);
         let root = Name::read(metadata, security.next_multiple_of(8))?;
         let mut walk = Walk {
@@ -73,6 +90,7 @@ impl<'a> Volume<'a> {
             metadata,
             seen: BTreeSet::new(),
             links: BTreeMap::new(),
+            unpacked: BTreeMap::new(),
             effort: Effort::new(children.budget(), self.bytes.len()),
         };
         walk.folder(root.below, prefix, 0, children)
@@ -85,11 +103,13 @@ struct Walk<'a, 'b> {
     seen: BTreeSet<u64>,
     /// The first path of each group of hard links.
     links: BTreeMap<u64, String>,
+    /// The content of runs of solid resources.
+    unpacked: BTreeMap<usize, (Output<'b>, Option<Fault>)>,
     effort: Effort<'b>,
 }
 
-impl Walk<'_, '_> {
-    fn folder(&mut self, start: u64, prefix: &str, depth: usize, children: &mut Children<'_>) -> Result<(), Fault> {
+impl<'b> Walk<'_, 'b> {
+    fn folder(&mut self, start: u64, prefix: &str, depth: usize, children: &mut Children<'b>) -> Result<(), Fault> {
         if depth > DEEPEST || !self.seen.insert(start) {
             return Err(Fault::corrupt(format!("wim: folders in a circle, or too deep, at {start:#x}")));
         }
@@ -112,7 +132,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn file(&mut self, name: &Name, hash: Hash, path: String, children: &mut Children<'_>) -> Result<(), Fault> {
+    fn file(&mut self, name: &Name, hash: Hash, path: String, children: &mut Children<'b>) -> Result<(), Fault> {
         let attributes = name.attributes();
         let reparse = name.attributes & REPARSE_POINT != 0;
         if !reparse && name.link > 0 {
@@ -134,7 +154,10 @@ impl Walk<'_, '_> {
         }
         self.effort.spend(resource.size)?;
         let mut output = children.output();
-        let fault = resource::read(self.volume.bytes, self.volume.header, resource, &mut output).err();
+        let fault = match self.volume.run_of.get(&hash) {
+            Some(run) => self.from_solid(*run, resource, &mut output, children).err(),
+            None => resource::read(self.volume.bytes, self.volume.header, resource, &mut output).err(),
+        };
         let tag = name.link & 0xffff_ffff;
         let link = reparse && LINKS.contains(&tag) && fault.is_none();
         if let Some(target) = link.then(|| target(Bytes(output.as_slice()), tag)).flatten() {
@@ -142,6 +165,23 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         Ok(children.made_with(path, output, attributes, fault.as_ref())?)
+    }
+}
+
+impl<'b> Walk<'_, 'b> {
+    /// Puts a file of a run of solid resources into `output`. Its place counts from the start of what the run holds when unpacked.
+    fn from_solid(&mut self, run: usize, resource: &Resource, output: &mut Output<'_>, children: &Children<'b>) -> Result<(), Fault> {
+        let volume = self.volume;
+        let (whole, fault) = self.unpacked.entry(run).or_insert_with(|| {
+            let mut whole = children.output();
+            let run = volume.solid.get(run).map(Vec::as_slice).unwrap_or_default();
+            let fault = run.iter().try_for_each(|one| resource::read_solid(volume.bytes, one, &mut whole)).err();
+            (whole, fault)
+        });
+        let content = Bytes(whole.as_slice()).up_to(resource.start, resource.stored);
+        output.push(content)?;
+        let missing = || fault.clone().unwrap_or_else(|| Fault::corrupt("wim: a file that is not in its solid resource"));
+        if to_u64(content.len()) < resource.stored { Err(missing()) } else { Ok(()) }
     }
 }
 
