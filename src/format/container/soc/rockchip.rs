@@ -1,5 +1,8 @@
 //! Rockchip: update images, boot loaders as tools and as boot ROMs read them, and parts with a CRC.
 
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::layout::{Decode, Laid, Layout, is_name};
 use crate::format::{Kind, Magic, Spec, path_text};
@@ -22,8 +25,7 @@ macro_rules! spec {
     };
 }
 
-static RKFW_SPEC: Spec =
-    spec!("rkfw", "Rockchip firmware (RKFW)", [Magic::anywhere(b"RKFW\x66\0")], &["the MD5 at the end is not verified"]);
+static RKFW_SPEC: Spec = spec!("rkfw", "Rockchip firmware (RKFW)", [Magic::anywhere(b"RKFW\x66\0")], &[]);
 static RKAF_SPEC: Spec = spec!("rkaf", "Rockchip update image (RKAF)", [Magic::anywhere(b"RKAF")], &[]);
 static CRC_SPEC: Spec = spec!("rockchip-crc", "Rockchip part with a CRC", [Magic::anywhere(b"KRNL"), Magic::anywhere(b"PARM")], &[]);
 static LOADER_SPEC: Spec =
@@ -74,6 +76,12 @@ fn rkfw(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     let mut layout = Layout::new(image.end().saturating_add(if hex { 32 } else { 0 }));
     layout.part("loader", loader);
     layout.part("update", image);
+    if hex {
+        layout.check("the MD5 of the image", image.end(), move |bytes| {
+            let found: String = Md5::digest(bytes.get(0, image.end())?).iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(bytes.get(image.end(), 32)?.eq_ignore_ascii_case(found.as_bytes()))
+        });
+    }
     Ok(layout)
 }
 
@@ -195,7 +203,7 @@ const BLOCK: u64 = 512;
 /// Blocks of the largest second stage.
 const MOST_BOOT: u64 = 1024;
 
-/// The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
+/// In serial flash only the first half of each 4 KiB is used. The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
 /// all u16. The newer one, 2048 bytes:
 ///
 /// ```text
@@ -218,14 +226,44 @@ fn idblock(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     // Tools that know of no second stage write the most that it may have.
     let more = Some(all.saturating_sub(stage)).filter(|blocks| *blocks < MOST_BOOT).unwrap_or(0);
     let boot = Span::new(init.end(), more.saturating_mul(BLOCK));
-    let mut layout = Layout::new(boot.end());
+    let spread = is_spread(bytes);
+    let mut layout = Layout::new(if spread { boot.end().next_multiple_of(USED).saturating_mul(2) } else { boot.end() });
     for (name, part) in [("init", init), ("boot", boot)] {
-        match plain {
-            1 => layout.part(name, part),
-            _ => layout.coded(name, part, rc4_pieces),
+        match (plain, spread) {
+            (1, false) => layout.part(name, part),
+            (1, true) => layout.coded(name, span_in_flash(part), gathered),
+            (_, false) => layout.coded(name, part, rc4_pieces),
+            (_, true) => layout.coded(name, span_in_flash(part), |bytes, output| rc4_pieces(&gather(bytes), output)),
         }
     }
     Ok(layout)
+}
+
+/// Bytes that the boot ROM reads of each 4 KiB of a serial flash.
+const USED: u64 = 2048;
+
+/// Whether the image is one for serial flash: nothing stands in the second half of the first 4 KiB, but behind it.
+fn is_spread(bytes: Bytes<'_>) -> bool {
+    let empty = |start, length| bytes.up_to(start, length).iter().all(|byte| *byte == 0);
+    empty(USED, USED) && !empty(USED.saturating_mul(2), 512)
+}
+
+/// Where in serial flash a byte stands.
+fn in_flash(place: u64) -> u64 {
+    place.saturating_add(place & !(USED.saturating_sub(1)))
+}
+
+fn span_in_flash(part: Span) -> Span {
+    if part.length == 0 { part } else { Span::between(in_flash(part.start), in_flash(part.end().saturating_sub(1)).saturating_add(1)) }
+}
+
+/// The first half of each 4 KiB.
+fn gather(bytes: &[u8]) -> Vec<u8> {
+    bytes.chunks(4096).flat_map(|sector| sector.iter().take(2048)).copied().collect()
+}
+
+fn gathered(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Fault> {
+    Ok(output.push(&gather(bytes))?)
 }
 
 fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
@@ -235,6 +273,7 @@ fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         return Err(Rejected("header"));
     }
     let mut layout = Layout::new(2048);
+    let spread = is_spread(bytes);
     for index in 0..count {
         let entry = index.saturating_mul(88).saturating_add(0x78);
         let (first, blocks) = (half(entry)?, half(entry.saturating_add(2))?);
@@ -244,6 +283,18 @@ fn hashed(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
         }
         if first < 4 || blocks == 0 {
             return Err(Rejected("an image"));
+        }
+        if spread {
+            layout.length = layout.length.max(image.end().next_multiple_of(USED).saturating_mul(2));
+            let image = span_in_flash(image);
+            layout.coded(format!("image-{index}"), image, gathered);
+            if how == 1 {
+                let hash = bytes.get(entry.saturating_add(24), 32)?.to_vec();
+                layout.check_of("the SHA-256 of an image", entry.saturating_add(24), image.length, move |bytes| {
+                    Ok(Sha256::digest(gather(bytes.part(image)?.0)).as_slice() == hash)
+                });
+            }
+            continue;
         }
         layout.length = layout.length.max(image.end());
         layout.part(format!("image-{index}"), image);
