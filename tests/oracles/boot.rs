@@ -92,6 +92,7 @@ const CASES: &[Case] = &[
     case("mtk_image", &["-n", "lk=1", "-a", "0x41e00000"], "mediatek-part", "U-Boot").padded(),
     case("imx8mimage", &["-n", "imx8m.cfg", "-e", "0x7e1000"], "imximage", "image").padded(),
     case("imx8image", &["-n", "imx8.cfg"], "imx8-container", "container-0/image-0").padded(),
+    case("aisimage", &["-n", "ais.cfg", "-e", "0x80000000"], "ti-ais", "load-0x80000000").says("size 0x", 16, 0),
     case("mxsimage", &["-n", "mxs.cfg"], "nxp-sb", "section-0/load-0x1000").padded(),
     case("pblimage", &["-A", "powerpc", "-n", "rcw.cfg", "-R", "pbi.cfg", "-a", "0xfff40000"], "nxp-pbl", "load-0xffdcc0").padded(),
 ];
@@ -103,6 +104,7 @@ const FILES: &[(&str, &str)] = &[
     ("imx1.cfg", "BOOT_FROM sd\nDATA 4 0x73fa88a0 0x00000200\n"),
     ("imx8m.cfg", "ROM_VERSION v1\nBOOT_FROM sd\nLOADER payload 0x7E1000\n"),
     ("imx8.cfg", "BOOT_FROM SD\nSOC_TYPE IMX8QX\nCONTAINER\nIMAGE A35 payload 0x80000000\n"),
+    ("ais.cfg", "PLL0 0x00180001 0x00000205\n"),
     ("mxs.cfg", "SECTION 0x0 BOOTABLE\nTAG LAST\nLOAD 0x1000 payload\nCALL 0x1000 0x0\n"),
     ("pbi.cfg", "09010000 00200400\n09138000 00000000\n091380c0 00000100\n"),
 ];
