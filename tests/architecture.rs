@@ -60,6 +60,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde", &["signature", "report", "bin/"]),
     ("serde_json", &["format/archive/electron_asar", "report", "bin/"]),
     ("sevenz_rust2", &["format/archive/sevenz"]),
+    ("sha1", &["format"]),
     ("sha2", &["format", "fact", "signature", "walk"]),
     ("thiserror", &["blob.rs", "limits.rs", "problem.rs", "signature"]),
     ("toml", &["signature", "report", "bin/"]),

@@ -4,6 +4,7 @@ use super::Format;
 
 mod android;
 mod android_boot;
+mod bcm63xx_nvram;
 mod dtb;
 mod esp;
 mod fip;
@@ -52,6 +53,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &update::PAC,
     &update::DHTB,
     &uboot_env::UBootEnv,
+    &bcm63xx_nvram::BCM63XX_NVRAM,
     &soc::RKFW,
     &soc::RKAF,
     &soc::RK_LOADER,
@@ -72,6 +74,11 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &soc::MTK_GFH,
     &soc::MTK_PART,
     &soc::IMX,
+    &soc::IMX_FIRST,
+    &soc::SbStream,
+    &soc::Pbl,
+    &soc::GBL,
+    &soc::AIS,
     &soc::BOOTGEN,
     &soc::OMAP,
     &soc::SOCFPGA,
@@ -87,4 +94,5 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &vxworks::SymbolTable,
     &soc::IMX8,
     &linux::RiscV,
+    &android::NB0,
 ];

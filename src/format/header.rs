@@ -17,7 +17,7 @@ pub(crate) mod testing;
 
 use check::Check;
 pub(crate) use check::{Digest, Over, over, over_but};
-pub(crate) use part::Undo;
+pub(crate) use part::{Decode, Undo, undo};
 use part::{How, Part};
 
 /// Parts may share bytes, and so may checksums, but not so many that all of them are more than so many times the image.

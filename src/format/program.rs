@@ -11,6 +11,7 @@ mod llvm_bitcode;
 mod lua_bytecode;
 mod mach_o;
 mod mach_o_fat;
+mod odex;
 mod pe;
 mod python_bytecode;
 mod te;
@@ -22,6 +23,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &upx::Upx,
     &elf::Elf,
     &pe::Pe,
+    &odex::ODEX,
     &dex::DEX,
     &wasm::WASM,
     &mach_o_fat::MachOFat,

@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod boot;
 mod disks;
 mod filesystems;
 mod flash;

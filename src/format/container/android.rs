@@ -4,6 +4,7 @@ mod avb;
 mod bootloaders;
 mod device_trees;
 mod fbpk;
+mod nb0;
 mod payload;
 mod protobuf;
 
@@ -11,4 +12,5 @@ pub(super) use avb::{FOOTER, VBMETA};
 pub(super) use bootloaders::{BOOTLDR, FUGU, IMGDATA, META};
 pub(super) use device_trees::{DTBO, QCDT};
 pub(super) use fbpk::FBPK;
+pub(super) use nb0::NB0;
 pub(super) use payload::Payload;

@@ -1,5 +1,7 @@
 //! Android's boot and vendor_boot images: kernel, ramdisks and device trees, each from a page boundary on.
 
+use sha1::{Digest, Sha1};
+
 use crate::blob::{Blob, Bytes, Endian, OutOfBounds, Span};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, path_text};
 use crate::limits::Budget;
@@ -17,11 +19,15 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(BOOT), Magic::anywhere(VENDOR)],
     leaf: false,
     references: &["https://source.android.com/docs/core/architecture/bootloader/boot-image-header"],
-    limitations: &["the SHA-1 in the header is not verified", "the signature of version 4 is handed over, not verified"],
+    limitations: &["the signature of version 4 is handed over, not verified"],
 };
 
 const BOOT: &[u8] = b"ANDROID!";
 const VENDOR: &[u8] = b"VNDRBOOT";
+
+/// Where the hash stands in versions 0 to 2, and what it covers: three parts, the fourth from version 1 on, the fifth from version 2 on.
+const ID: u64 = 576;
+const HASHED: [&str; 5] = ["kernel", "ramdisk", "second", "recovery_dtbo", "dtb"];
 
 impl Format for AndroidBoot {
     fn spec(&self) -> &'static Spec {
@@ -41,6 +47,9 @@ impl Format for AndroidBoot {
             if !text.is_empty() {
                 children.fact(key, text, Span::new(field.start, crate::format::length_of(text)));
             }
+        }
+        if layout.hashed > 0 {
+            layout.verify(bytes, children)?;
         }
         let table = layout.part("vendor_ramdisk_table").filter(|_| layout.entries.count > 0);
         for (name, part) in &layout.parts {
@@ -62,6 +71,8 @@ struct Layout {
     /// Fields of text: keys of facts and their places.
     texts: Vec<(&'static str, Span)>,
     entries: Entries,
+    /// How many parts at least the hash in the header covers; 0 if there is none.
+    hashed: usize,
 }
 
 /// Collects parts one after the other, each from a page boundary on.
@@ -74,7 +85,7 @@ impl Pages {
     fn new(page: u64, header: u64, texts: &[(&'static str, u64, u64)]) -> Self {
         let texts = texts.iter().map(|(key, start, length)| (*key, Span::new(*start, *length))).collect();
         let length = header.next_multiple_of(page);
-        Self { page, layout: Layout { length, parts: Vec::new(), texts, entries: Entries::default() } }
+        Self { page, layout: Layout { length, parts: Vec::new(), texts, entries: Entries::default(), hashed: 0 } }
     }
 
     fn part(&mut self, name: &'static str, size: Result<u32, OutOfBounds>) -> Result<(), Rejected> {
@@ -100,6 +111,29 @@ impl Layout {
             3 | 4 => Self::generic(bytes),
             version => Self::legacy(bytes, version),
         }
+    }
+
+    /// Compares the SHA-1 in the header with that of all parts, each with its size behind it. Some tools write something else there, or nothing.
+    fn verify(&self, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
+        let id: [u8; 32] = bytes.array(ID)?;
+        let (stored, rest) = id.split_at_checked(20).unwrap_or_default();
+        if stored.iter().all(|byte| *byte == 0) || rest.iter().any(|byte| *byte != 0) {
+            return Ok(());
+        }
+        let mut hash = Sha1::new();
+        for name in HASHED.iter().take(self.hashed) {
+            let part = self.part(name).unwrap_or_default();
+            let Ok(covered) = bytes.part(part) else { return Ok(()) };
+            hash.update(covered.0);
+            hash.update(u32::try_from(part.length).unwrap_or_default().to_le_bytes());
+        }
+        // Qualcomm's tools put their device tree table behind the others.
+        let table = self.part("dt").and_then(|part| Some((bytes.part(part).ok()?, u32::try_from(part.length).ok()?)));
+        let with_table = table.map(|(table, size)| hash.clone().chain_update(table.0).chain_update(size.to_le_bytes()).finalize());
+        if hash.finalize().as_slice() != stored && with_table.is_none_or(|found| found.as_slice() != stored) {
+            children.problem(&Fault::Checksum("the SHA-1 of the parts is not the one in the header".to_owned()), Some(ID));
+        }
+        Ok(())
     }
 
     fn part(&self, name: &str) -> Option<Span> {
@@ -135,6 +169,11 @@ impl Layout {
         if version == 2 {
             pages.part("dtb", word(1648))?;
         }
+        pages.layout.hashed = match version {
+            1 => 4,
+            2 => 5,
+            _ => 3,
+        };
         pages.finish()
     }
 

@@ -1,5 +1,7 @@
 //! FIT: U-Boot's flattened image tree, a device tree that holds kernels, device trees, ramdisks and firmware.
 
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::blob::{Blob, Bytes, Endian, Span};
@@ -20,11 +22,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(MAGIC)],
     leaf: false,
     references: &["https://fitspec.osfw.foundation/"],
-    limitations: &[
-        "hashes by CRC-32 and SHA-2 are verified, by MD5 and SHA-1 they are not",
-        "signatures are not verified",
-        "encrypted images are not decrypted",
-    ],
+    limitations: &["signatures are not verified", "encrypted images are not decrypted"],
 };
 
 /// Tokens that are read to find out whether a tree is one of images: theirs have some hundred.
@@ -186,6 +184,8 @@ impl<'a> Image<'a> {
         for hash in self.hashes.iter().take(MOST_HASHES) {
             let found = match hash.algorithm {
                 b"crc32" => crc32(stored.0).to_be_bytes().to_vec(),
+                b"md5" => Md5::digest(stored.0).to_vec(),
+                b"sha1" => Sha1::digest(stored.0).to_vec(),
                 b"sha256" => Sha256::digest(stored.0).to_vec(),
                 b"sha384" => Sha384::digest(stored.0).to_vec(),
                 b"sha512" => Sha512::digest(stored.0).to_vec(),
@@ -218,6 +218,7 @@ mod tests {
                     description = "Linux 5.10"; data = /incbin/("kernel"); type = "kernel"; arch = "arm"; os = "linux"; compression = "none";
                     load = <0x80008000>; entry = <0x80008000>;
                     hash-1 { algo = "crc32"; }; hash-2 { algo = "sha256"; };
+                    hash-3 { algo = "md5"; }; hash-4 { algo = "sha1"; };
                 };
                 fdt-1 {
                     description = "board"; data = /incbin/("board"); type = "flat_dt"; arch = "arm"; compression = "none";
@@ -269,7 +270,7 @@ mod tests {
         let length = image.len();
         image[length - 300] ^= 1;
         let unpacked = unpack(&Fit, &image);
-        assert_eq!(unpacked.problems.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::Checksum; 2]);
+        assert_eq!(unpacked.problems.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::Checksum; 4]);
         assert_eq!(unpacked.files.len(), 2);
     }
 

@@ -114,7 +114,7 @@ fn role(kind: u8) -> &'static str {
         2 | 14 => "kernel",
         3 => "ramdisk",
         TYPE_MULTI => "multi",
-        5 => "firmware",
+        5 | 24 => "firmware",
         TYPE_SCRIPT => "script",
         7 => "filesystem",
         8 => "flat-dt",

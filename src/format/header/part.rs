@@ -15,6 +15,14 @@ pub(super) struct Part {
 /// Makes the bytes of a part from those that stand there.
 pub(crate) type Undo = Box<dyn Fn(Bytes<'_>, &mut Output<'_>) -> Result<(), Fault>>;
 
+/// The same as a function that needs to know nothing else.
+pub(crate) type Decode = fn(&[u8], &mut Output<'_>) -> Result<(), Fault>;
+
+/// What such a function does.
+pub(crate) fn undo(decode: Decode) -> Undo {
+    Box::new(move |bytes, output| decode(bytes.0, output))
+}
+
 /// How its bytes are got.
 pub(super) enum How {
     AsIs,

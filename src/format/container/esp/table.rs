@@ -1,5 +1,7 @@
 //! The table of partitions in the flash of ESP32.
 
+use md5::{Digest, Md5};
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec};
@@ -12,7 +14,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(&[0xaa, 0x50, 0]), Magic::anywhere(&[0xaa, 0x50, 1])],
     leaf: true,
     references: &["https://docs.espressif.com/projects/esp-idf/en/stable/esp32/api-guides/partition-tables.html"],
-    limitations: &["the MD5 behind the entries is not verified"],
+    limitations: &[],
 };
 
 /// Espressif partition table.
@@ -37,6 +39,11 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let mut image = Image::of(length);
     for partition in &partitions {
         image.fact("header.name", partition.entry.saturating_add(12), 16);
+    }
+    let end = length.saturating_sub(ENTRY);
+    if bytes.has(end, &[0xeb, 0xeb]) {
+        let sum = end.saturating_add(16);
+        image.check("the MD5 of the table", sum, 0, move |bytes| Ok(Md5::digest(bytes.get(0, end)?).as_slice() == bytes.get(sum, 16)?));
     }
     Ok(image)
 }
@@ -75,7 +82,8 @@ pub(super) fn partitions(bytes: Bytes<'_>) -> Result<(Vec<Partition>, u64), Reje
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::header::testing::opens;
+    use crate::format::header::testing::{damaged, opens};
+    use crate::problem::Code;
 
     #[test]
     fn names_are_said() {
@@ -83,5 +91,6 @@ mod tests {
         let unpacked = opens(&TABLE, table, &[]);
         let names: Vec<_> = unpacked.facts.iter().map(|fact| String::from_utf8_lossy(&fact.value).into_owned()).collect();
         assert_eq!(names, ["nvs", "factory", "storage"]);
+        assert_eq!(damaged(&TABLE, table, 3), [Code::Checksum]);
     }
 }

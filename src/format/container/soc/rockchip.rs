@@ -1,9 +1,11 @@
 //! Rockchip: update images, boot loaders as tools and as boot ROMs read them, and parts with a CRC.
 
 use crc::{Algorithm, Crc};
+use md5::Md5;
+use sha2::{Digest, Sha256};
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::header::{Header, Image, Undo, is_name};
+use crate::format::header::{Decode, Header, Image, is_name, undo};
 use crate::format::{Kind, Magic, Spec, path_text};
 use crate::limits::Output;
 use crate::problem::{Fault, Rejected};
@@ -24,8 +26,7 @@ macro_rules! spec {
     };
 }
 
-static RKFW_SPEC: Spec =
-    spec!("rkfw", "Rockchip firmware (RKFW)", [Magic::anywhere(b"RKFW\x66\0")], &["the MD5 at the end is not verified"]);
+static RKFW_SPEC: Spec = spec!("rkfw", "Rockchip firmware (RKFW)", [Magic::anywhere(b"RKFW\x66\0")], &[]);
 static RKAF_SPEC: Spec = spec!("rkaf", "Rockchip update image (RKAF)", [Magic::anywhere(b"RKAF")], &[]);
 static CRC_SPEC: Spec = spec!("rockchip-crc", "Rockchip part with a CRC", [Magic::anywhere(b"KRNL"), Magic::anywhere(b"PARM")], &[]);
 static LOADER_SPEC: Spec =
@@ -87,6 +88,12 @@ fn rkfw(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let mut found = Image::of(image.end().saturating_add(if hex { 32 } else { 0 }));
     found.part("loader", loader);
     found.part("update", image);
+    if hex {
+        found.check("the MD5 of the image", image.end(), 0, move |bytes| {
+            let found: String = Md5::digest(bytes.get(0, image.end())?).iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(bytes.get(image.end(), 32)?.eq_ignore_ascii_case(found.as_bytes()))
+        });
+    }
     Ok(found)
 }
 
@@ -200,13 +207,6 @@ fn loader(bytes: Bytes<'_>) -> Result<Image, Rejected> {
 }
 
 /// Where the lists of a loader are described, what they are called, and how what they name is encoded.
-/// Undoes what the maker did to a part.
-type Decode = fn(&[u8], &mut Output<'_>) -> Result<(), Fault>;
-
-fn undo(decode: Decode) -> Undo {
-    Box::new(move |bytes, output| decode(bytes.0, output))
-}
-
 const LISTS: [(u64, &str, Decode); 3] = [(0x19, "471", rc4_whole), (0x1f, "472", rc4_whole), (0x25, "flash", rc4_pieces)];
 
 /// Bytes of a block, in which all is counted.
@@ -215,7 +215,7 @@ const BLOCK: u64 = 512;
 /// Blocks of the largest second stage.
 const MOST_BOOT: u64 = 1024;
 
-/// The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
+/// In serial flash only the first half of each 4 KiB is used. The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
 /// all u16. The newer one, 2048 bytes:
 ///
 /// ```text
@@ -238,14 +238,44 @@ fn idblock(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     // Tools that know of no second stage write the most that it may have.
     let more = Some(all.saturating_sub(stage)).filter(|blocks| *blocks < MOST_BOOT).unwrap_or(0);
     let boot = Span::new(init.end(), more.saturating_mul(BLOCK));
-    let mut found = Image::of(boot.end());
+    let spread = is_spread(bytes);
+    let mut found = Image::of(if spread { boot.end().next_multiple_of(USED).saturating_mul(2) } else { boot.end() });
     for (name, part) in [("init", init), ("boot", boot)] {
-        match plain {
-            1 => found.part(name, part),
-            _ => found.undone(name, part, undo(rc4_pieces)),
+        match (plain, spread) {
+            (1, false) => found.part(name, part),
+            (1, true) => found.undone(name, span_in_flash(part), undo(gathered)),
+            (_, false) => found.undone(name, part, undo(rc4_pieces)),
+            (_, true) => found.undone(name, span_in_flash(part), Box::new(|bytes, output| rc4_pieces(&gather(bytes.0), output))),
         };
     }
     Ok(found)
+}
+
+/// Bytes that the boot ROM reads of each 4 KiB of a serial flash.
+const USED: u64 = 2048;
+
+/// Whether the image is one for serial flash: nothing stands in the second half of the first 4 KiB, but behind it.
+fn is_spread(bytes: Bytes<'_>) -> bool {
+    let empty = |start, length| bytes.up_to(start, length).iter().all(|byte| *byte == 0);
+    empty(USED, USED) && !empty(USED.saturating_mul(2), 512)
+}
+
+/// Where in serial flash a byte stands.
+fn in_flash(place: u64) -> u64 {
+    place.saturating_add(place & !(USED.saturating_sub(1)))
+}
+
+fn span_in_flash(part: Span) -> Span {
+    if part.length == 0 { part } else { Span::between(in_flash(part.start), in_flash(part.end().saturating_sub(1)).saturating_add(1)) }
+}
+
+/// The first half of each 4 KiB.
+fn gather(bytes: &[u8]) -> Vec<u8> {
+    bytes.chunks(4096).flat_map(|sector| sector.iter().take(2048)).copied().collect()
+}
+
+fn gathered(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Fault> {
+    Ok(output.push(&gather(bytes))?)
 }
 
 fn hashed(bytes: Bytes<'_>) -> Result<Image, Rejected> {
@@ -255,6 +285,7 @@ fn hashed(bytes: Bytes<'_>) -> Result<Image, Rejected> {
         return Err(Rejected("header"));
     }
     let mut found = Image::of(2048);
+    let spread = is_spread(bytes);
     for index in 0..count {
         let entry = index.saturating_mul(88).saturating_add(0x78);
         let (first, blocks) = (half(entry)?, half(entry.saturating_add(2))?);
@@ -264,6 +295,18 @@ fn hashed(bytes: Bytes<'_>) -> Result<Image, Rejected> {
         }
         if first < 4 || blocks == 0 {
             return Err(Rejected("an image"));
+        }
+        if spread {
+            found.length = found.length.max(image.end().next_multiple_of(USED).saturating_mul(2));
+            let image = span_in_flash(image);
+            found.undone(format!("image-{index}"), image, undo(gathered));
+            if how == 1 {
+                let hash = bytes.get(entry.saturating_add(24), 32)?.to_vec();
+                found.check("the SHA-256 of an image", entry.saturating_add(24), image.length, move |bytes| {
+                    Ok(Sha256::digest(gather(bytes.part(image)?.0)).as_slice() == hash)
+                });
+            }
+            continue;
         }
         found.length = found.length.max(image.end());
         found.part(format!("image-{index}"), image);

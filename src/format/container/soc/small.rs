@@ -4,15 +4,17 @@ use crc::{CRC_32_BZIP2, Crc};
 
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::header::sums::byte_sum;
-use crate::format::header::{Header, Image};
+use crate::format::header::{Header, Image, undo};
 use crate::format::{Kind, Magic, Spec};
-use crate::problem::Rejected;
+use crate::limits::Output;
+use crate::problem::{Fault, Rejected};
 
 static OMAP_SPEC: Spec = Spec {
     id: "omapimage",
     name: "TI OMAP boot image",
     kind: Kind::Container,
-    magics: &[Magic::anywhere(b"CHSETTINGS\0\0").at(20)],
+    // The second one is of chips that read flash with the bytes of each word turned.
+    magics: &[Magic::anywhere(b"CHSETTINGS\0\0").at(20), Magic::anywhere(b"ESHCNITT\0\0SG").at(20)],
     leaf: false,
     references: &["https://github.com/u-boot/u-boot/blob/master/tools/omapimage.h"],
     limitations: &["images of high-security chips are not recognized"],
@@ -46,17 +48,26 @@ pub(in crate::format) static SOCFPGA: Header = Header { spec: &SOCFPGA_SPEC, rea
 pub(in crate::format) static STM32: Header = Header { spec: &STM32_SPEC, read: stm32 };
 
 /// A table of contents whose first entry is offset 64, size 12, unused\[12\], name "CHSETTINGS"\[12\]; at 200 size and address of the image that
-/// follows.
+/// follows. All of it may be written with the bytes of each word turned.
 fn omap(bytes: Bytes<'_>) -> Result<Image, Rejected> {
-    let word = |at| bytes.u32(at, Endian::Little).map(u64::from);
+    let turned = bytes.has(20, b"ESHC");
+    let word = |at| bytes.u32(at, if turned { Endian::Big } else { Endian::Little }).map(u64::from);
     let size = word(0x200)?;
     if word(0)? != 0x40 || word(4)? != 12 || word(0x40)? != 0xc0c0_c0c1 || size == 0 || size > 4 << 20 {
         return Err(Rejected("table or size"));
     }
     let image = Span::new(0x208, size.saturating_sub(8));
-    let mut found = Image::of(image.end());
-    found.part("image", image);
+    let mut found = Image::of(if turned { image.end().next_multiple_of(4) } else { image.end() });
+    match turned {
+        true => found.undone("image", Span::new(0x208, image.length.next_multiple_of(4)), undo(turn)),
+        false => found.part("image", image),
+    };
     Ok(found)
+}
+
+fn turn(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Fault> {
+    let turned: Vec<u8> = bytes.chunks(4).flat_map(|word| word.iter().rev()).copied().collect();
+    Ok(output.push(&turned)?)
 }
 
 /// Behind 64 bytes of code; all numbers little endian: magic, version u8, flags u8, then in version 0 size in words u16, 0 u16, and in version 1
@@ -107,12 +118,15 @@ fn stm32(bytes: Bytes<'_>) -> Result<Image, Rejected> {
 mod tests {
     use super::*;
     use crate::format::header::testing::{damaged, opens};
+    use crate::format::testing::unpack;
     use crate::problem::Code;
 
     #[test]
     fn the_image_comes_out() {
         let unpacked = opens(&OMAP, include_bytes!("../../../../fixtures/omapimage/MLO"), &["image"]);
         assert!(unpacked.file("image").starts_with(b"\x7fELF"));
+        let turned = unpack(&OMAP, include_bytes!("../../../../fixtures/omapimage/MLO.turned"));
+        assert!(turned.file("image").starts_with(unpacked.file("image")));
         let image = include_bytes!("../../../../fixtures/stm32-image/tool.stm32");
         let unpacked = opens(&STM32, image, &["image"]);
         assert!(unpacked.file("image").starts_with(b"\x7fELF"));

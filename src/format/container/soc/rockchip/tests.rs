@@ -15,6 +15,7 @@ fn update_images_come_apart() {
     assert_eq!(damaged(&RKAF, image, 2200), [Code::Checksum]);
     let unpacked = opens(&RKFW, include_bytes!("../../../../../fixtures/rkfw/firmware.img"), &["loader", "update"]);
     assert_eq!(unpacked.file("update"), image);
+    assert_eq!(damaged(&RKFW, include_bytes!("../../../../../fixtures/rkfw/firmware.img"), 110), [Code::Checksum]);
     let image = include_bytes!("../../../../../fixtures/rockchip-crc/kernel.img");
     opens(&CRC, image, &["kernel"]);
     assert_eq!(damaged(&CRC, image, 200), [Code::Checksum]);
@@ -37,4 +38,18 @@ fn boot_rom_images_are_decoded() {
     let plain = include_bytes!("../../../../../fixtures/rockchip-idblock/rk3568.bin");
     let unpacked = opens(&IDBLOCK, plain, &["image-0"]);
     assert!(unpacked.file("image-0").windows(64).any(|window| window == &STORY[100..164]));
+}
+
+#[test]
+fn images_for_serial_flash_are_gathered() {
+    for (spread, part) in [
+        (include_bytes!("../../../../../fixtures/rockchip-idblock/rk3288-spi.bin").as_slice(), "init"),
+        (include_bytes!("../../../../../fixtures/rockchip-idblock/rk3188-spi.bin"), "init"),
+        (include_bytes!("../../../../../fixtures/rockchip-idblock/rk3568-spi.bin"), "image-0"),
+    ] {
+        let unpacked = opens(&IDBLOCK, spread, &[part]);
+        let code = unpacked.file(part);
+        assert!(code.get(4..STORY.len()).unwrap() == &STORY[4..], "all of the text but for the name of the chip in its place");
+        assert_eq!(unpacked.problems, []);
+    }
 }
