@@ -6,8 +6,10 @@ use crate::problem::Fault;
 
 pub(crate) mod aes;
 mod bits;
+pub(crate) mod blake2b;
 mod brotli;
 mod bzip2;
+pub(crate) mod chacha;
 mod deflate;
 mod efi;
 mod huffman;

@@ -7,6 +7,7 @@ use crate::limits::{Budget, Output};
 use crate::problem::{Fault, Rejected};
 
 pub(crate) mod cipher;
+pub(crate) mod openssl;
 pub(crate) mod sums;
 
 /// A format that is nothing but a header before its parts.

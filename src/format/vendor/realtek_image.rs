@@ -55,9 +55,10 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let word = |at| bytes.u32(at, Endian::Big).map(u64::from);
     let (_, name, digest) = KINDS.iter().find(|(magic, ..)| bytes.has(0, magic)).ok_or(Rejected("the magic"))?;
     let (address, place, size) = (word(4)?, word(8)?, word(12)?);
-    let flash = |place: u64| place < LARGEST && place.trailing_zeros() >= 8;
-    let addressed = flash(address) || (0x8000_0000..0xc000_0000).contains(&address);
-    if !addressed || !flash(place) || (size % 2 != 0 && *name != "web-pages") || !(16..=LARGEST).contains(&size) {
+    // Flash is erased in blocks of 4 KiB.
+    let flash = |place: u64, zeros: u32| place < LARGEST && place.trailing_zeros() >= zeros;
+    let addressed = flash(address, 8) || (0x8000_0000..0xc000_0000).contains(&address);
+    if !addressed || !flash(place, 12) || (size % 2 != 0 && *name != "web-pages") || !(16..=LARGEST).contains(&size) {
         return Err(Rejected("the addresses or the size"));
     }
     let end = HEADER.saturating_add(size);
