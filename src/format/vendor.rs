@@ -49,6 +49,7 @@ mod lg_epk2;
 mod linksys_footer;
 mod luxul_lxl;
 mod matter_ota;
+mod maxlinear_uimage;
 mod meraki;
 mod mikrotik_npk;
 mod milbeaut;
@@ -177,6 +178,7 @@ pub(super) static FORMATS: &[&dyn Format] = &[
     &packimg::PACKIMG,
     &nec_aterm::NEC_ATERM,
     &autel_ecc::AUTEL_ECC,
+    &maxlinear_uimage::MAXLINEAR_UIMAGE,
     &garmin::GARMIN_GCD,
     &garmin::GARMIN_RGN,
     &openssl_salted::OPENSSL_SALTED,
