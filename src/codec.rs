@@ -6,9 +6,11 @@ use crate::problem::Fault;
 
 pub(crate) mod aes;
 mod bits;
+pub(crate) mod blake2b;
 mod brotli;
 mod bzip2;
 mod bzip2_bare;
+pub(crate) mod chacha;
 pub(crate) mod crc;
 mod deflate;
 mod efi;

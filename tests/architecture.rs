@@ -58,7 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["signature"]),
     ("ruzstd", &["codec"]),
     ("serde", &["signature", "report", "bin/"]),
-    ("serde_json", &["format/archive/electron_asar", "report", "bin/"]),
+    ("serde_json", &["format/archive/electron_asar", "format/vendor/tplink_dkmgt", "report", "bin/"]),
     ("sevenz_rust2", &["format/archive/sevenz"]),
     ("sha1", &["format"]),
     ("sha2", &["format", "fact", "signature", "walk"]),

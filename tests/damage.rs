@@ -28,7 +28,21 @@ use touchmark::walk::Input;
 const JOIN: &[&str] = &["bzip2", "gzip", "lz4", "lz4-legacy", "lzip", "lzop", "snappy", "uf2", "vxworks-symbols", "xz", "zstd"];
 
 /// Formats that are only ever all of a file, or are told by what stands at its end: with anything behind them they are none.
-const WHOLE: &[&str] = &["der", "dmg", "fmap-flash", "intel-gbe", "nand-oob", "qnap", "qualcomm-mbn", "rauc", "uefi-file", "uefi-nvar"];
+const WHOLE: &[&str] = &[
+    "der",
+    "dlink-dwl",
+    "dmg",
+    "fmap-flash",
+    "huawei-config",
+    "intel-gbe",
+    "nand-oob",
+    "openssl-salted",
+    "qnap",
+    "qualcomm-mbn",
+    "rauc",
+    "uefi-file",
+    "uefi-nvar",
+];
 
 /// Formats that do not say where they end: what stands behind them is their last part's.
 const OPEN: &[&str] = &[
@@ -39,9 +53,11 @@ const OPEN: &[&str] = &[
     "luks",
     "luxul-lxl",
     "netgear-dni",
+    "radlan-ros",
     "swapped-16",
     "swapped-32",
     "xalz",
+    "xerox-dlm",
     "xilinx-boot",
     "zte-image",
 ];

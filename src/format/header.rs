@@ -10,6 +10,7 @@ use crate::problem::{Fault, Rejected};
 
 mod check;
 pub(crate) mod cipher;
+pub(crate) mod openssl;
 mod part;
 pub(crate) mod sums;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use md5::{Digest as _, Md5};
 
+use super::Digest;
+
 /// CRC-32 as everybody computes it.
 pub(crate) fn crc32(pieces: &[&[u8]]) -> Vec<u8> {
     let mut crc = flate2::Crc::new();
@@ -28,6 +30,26 @@ pub(crate) fn sha512(pieces: &[&[u8]]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
+/// SHA-256.
+pub(crate) fn sha256(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut hash = sha2::Sha256::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.finalize().to_vec()
+}
+
+/// SHA-1.
+pub(crate) fn sha1(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut hash = sha1::Sha1::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.finalize().to_vec()
+}
+
+/// HMAC of a message with a key of at most 64 bytes, for hashes that take 64 bytes at a time.
+pub(crate) fn hmac(hash: Digest, key: &[u8], message: &[u8]) -> Vec<u8> {
+    let mixed = |mask: u8| (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ mask).collect::<Vec<u8>>();
+    hash(&[&mixed(0x5c), &hash(&[&mixed(0x36), message])])
+}
+
 /// All bytes added up.
 pub(crate) fn bytes_added(pieces: &[&[u8]]) -> Vec<u8> {
     bytes(pieces).fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte))).to_be_bytes().to_vec()
@@ -36,6 +58,11 @@ pub(crate) fn bytes_added(pieces: &[&[u8]]) -> Vec<u8> {
 /// The lowest byte of all bytes added up.
 pub(crate) fn low_byte_added(pieces: &[&[u8]]) -> Vec<u8> {
     vec![bytes(pieces).fold(0_u8, u8::wrapping_add)]
+}
+
+/// All bytes, one changed by the other.
+pub(crate) fn bytes_mixed(pieces: &[&[u8]]) -> Vec<u8> {
+    vec![bytes(pieces).fold(0, |sum, byte| sum ^ byte)]
 }
 
 /// The 16-bit number, most significant byte first, that makes all 16-bit words of the same order come to 0.
@@ -66,4 +93,17 @@ pub(crate) fn bytes(pieces: &[&[u8]]) -> impl Iterator<Item = u8> {
 /// The sum of all bytes.
 pub(crate) fn byte_sum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |sum, byte| sum.wrapping_add(u32::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_rfc_4231_and_2202() {
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let found = hex(hmac(sha256, b"Jefe", b"what do ya want for nothing?"));
+        assert_eq!(found, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(hex(hmac(sha1, b"Jefe", b"what do ya want for nothing?")), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    }
 }

@@ -5,6 +5,8 @@ use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, ent
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
+mod newer;
+
 /// digicap.dav and its like, of cameras and recorders, under all brands.
 #[derive(Debug)]
 pub(super) struct Hikvision;
@@ -21,8 +23,11 @@ static SPEC: Spec = Spec {
         Magic::anywhere(b"\x8a\xfe\xf7\xb6"),
     ],
     leaf: false,
-    references: &["https://github.com/MatrixEditor/hiktools"],
-    limitations: &["newer images (02KH) are encrypted behind their header: named, not read"],
+    references: &["https://github.com/MatrixEditor/hiktools", "https://github.com/leommxj/hikpack"],
+    limitations: &[
+        "images whose header begins with 02KH are encrypted behind it: named, not read",
+        "of those with 03KH only devices whose keys are public are read, and the sums of their files are not verified",
+    ],
 };
 
 const MASK: [u8; 16] = [0xba, 0xcd, 0xbc, 0xfe, 0xd6, 0xca, 0xdd, 0xd3, 0xba, 0xb9, 0xa3, 0xab, 0xbf, 0xcb, 0xb5, 0xbe];
@@ -53,6 +58,10 @@ impl Format for Hikvision {
             return Ok(children.span_with("content", rest, Attributes::default(), Some(&fault))?);
         }
         for file in header.files {
+            if file.sealed {
+                newer::hand_out(&file, blob.bytes(), children)?;
+                continue;
+            }
             let data = blob.bytes().up_to(file.data.start, file.data.length);
             let sum = data.iter().fold(0_u32, |sum, byte| sum.wrapping_add((*byte).into()));
             if sum != file.sum && crate::blob::to_u64(data.len()) == file.data.length {
@@ -83,6 +92,8 @@ struct File {
     name: String,
     data: Span,
     sum: u32,
+    /// Whether it is encrypted.
+    sealed: bool,
 }
 
 impl Header {
@@ -100,6 +111,9 @@ impl Header {
                 return Err(Rejected("a header without files"));
             }
             return Ok(Self { length, total, files: Vec::new() });
+        }
+        if start.starts_with(b"03KH") {
+            return newer::read(bytes, length, count);
         }
         if length < TABLE.saturating_add(ENTRY.saturating_mul(count.into())) {
             return Err(Rejected("the table of files does not fit into the header"));
@@ -130,7 +144,7 @@ fn files(table: Bytes<'_>, count: u32, length: u64, places: [u64; 2]) -> Result<
         if data.end() > u64::from(u32::MAX) || length == 0 {
             return Err(Rejected("the place of a file"));
         }
-        files.push(File { name: entry_path(name), data, sum: word(40)? });
+        files.push(File { name: entry_path(name), data, sum: word(40)?, sealed: false });
     }
     Ok(files)
 }
@@ -148,6 +162,7 @@ mod tests {
     use crate::problem::Code;
 
     const IMAGE: &[u8] = include_bytes!("../../../fixtures/hikvision/digicap.dav");
+    const SEALED: &[u8] = include_bytes!("../../../fixtures/hikvision/newer.dav");
     const NEWER: &[u8] = include_bytes!("../../../fixtures/hikvision/encrypted.dav");
 
     #[test]
@@ -158,6 +173,18 @@ mod tests {
         assert_eq!(unpacked.names(), ["story.txt", "uImage"]);
         assert_eq!(unpacked.file("story.txt"), include_bytes!("../../../fixtures/content/tree/story.txt"));
         assert_eq!(unpacked.problems, []);
+    }
+
+    #[test]
+    fn files_of_newer_devices_are_decrypted() {
+        let flash = [vec![0; 77], SEALED.to_vec(), vec![0xff; 9]].concat();
+        assert_eq!(carve(&Hikvision, &flash, 77), Some(SEALED.len() as u64));
+        let unpacked = unpack_at(&Hikvision, &flash, 77);
+        assert_eq!(unpacked.names(), ["story.txt", "uImage"]);
+        assert_eq!(unpacked.file("story.txt"), include_bytes!("../../../fixtures/content/tree/story.txt"));
+        assert_eq!(unpacked.problems, []);
+        assert_eq!(unpack(&Hikvision, &SEALED[..SEALED.len() - 30]).problems[0].0, Code::Truncated);
+        survives_damage(&Hikvision, SEALED);
     }
 
     #[test]
