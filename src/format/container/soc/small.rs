@@ -83,6 +83,7 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Layout, Rejected> {
     }
     let mut layout = Layout::new(length);
     let last = length.saturating_sub(4);
+    layout.part("vectors", Span::new(0, 0x40));
     layout.part("image", Span::between(end.saturating_add(2), last));
     let expected = bytes.u32(last, Endian::Little).unwrap_or(0);
     layout.sum("the CRC of the image", last, expected, Span::new(0, last), |covered| !crc32_forward(covered, 0x04c1_1db7, u32::MAX));
@@ -133,7 +134,7 @@ mod tests {
             include_bytes!("../../../../fixtures/socfpga-image/v0.bin").as_slice(),
             include_bytes!("../../../../fixtures/socfpga-image/v1.bin"),
         ] {
-            opens(&SOCFPGA, image, &["image"]);
+            opens(&SOCFPGA, image, &["vectors", "image"]);
             assert_eq!(damaged(&SOCFPGA, image, 400), [Code::Checksum]);
         }
     }
