@@ -85,6 +85,7 @@ fn socfpga(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     }
     let mut found = Image::of(length);
     let last = length.saturating_sub(4);
+    found.part("vectors", Span::new(0, 0x40));
     found.part("image", Span::between(end.saturating_add(2), last));
     let expected = bytes.u32(last, Endian::Little).unwrap_or(0);
     found.sum32("the CRC of the image", last, expected, Span::new(0, last), |covered| Crc::<u32>::new(&CRC_32_BZIP2).checksum(covered));
@@ -135,7 +136,7 @@ mod tests {
             include_bytes!("../../../../fixtures/socfpga-image/v0.bin").as_slice(),
             include_bytes!("../../../../fixtures/socfpga-image/v1.bin"),
         ] {
-            opens(&SOCFPGA, image, &["image"]);
+            opens(&SOCFPGA, image, &["vectors", "image"]);
             assert_eq!(damaged(&SOCFPGA, image, 400), [Code::Checksum]);
         }
     }
