@@ -60,7 +60,10 @@ impl Block {
         let content = Span::between(at.saturating_add(header), at.saturating_add(length));
         // Blocks stand at multiples of eight from the end of the header, which has eight bytes.
         let next = content.end().checked_next_multiple_of(8)?;
-        (kind < 3 && length > header).then_some(Self { kind, content, next })
+        // A file says to which entry of the tree it belongs, counted from 1 on: what stands behind a package hardly does.
+        let number = |at: u64| bytes.u32(content.start.saturating_add(at), Endian::Little).unwrap_or(0);
+        let numbered = kind != 2 || [0, 4].map(number).iter().all(|number| (1..=0xf_ffff).contains(number));
+        (kind < 3 && length > header && numbered).then_some(Self { kind, content, next })
     }
 
     /// All blocks, as long as they come in their order.

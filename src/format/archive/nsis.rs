@@ -50,7 +50,7 @@ impl Format for Nsis {
         let bytes = Bytes(blob.bytes().tail(start));
         let word = |at| bytes.u32(at, Endian::Little);
         let (flags, script, all) = (word(0)?, word(20)?, word(24)?);
-        if flags > 0xff || script < 68 || script > LARGEST_SCRIPT || u64::from(all) <= HEADER {
+        if flags > 0xff || !(68..=LARGEST_SCRIPT).contains(&script) || u64::from(all) <= HEADER {
             return Err(Rejected("flags or sizes"));
         }
         Carved::plausible(all.into(), start, blob)

@@ -155,7 +155,7 @@ impl<'b> Walk<'_, 'b> {
         self.effort.spend(resource.size)?;
         let mut output = children.output();
         let fault = match self.volume.run_of.get(&hash) {
-            Some(run) => self.from_solid(*run, resource, &mut output, children).err(),
+            Some(run) => self.solid_file(*run, resource, &mut output, children).err(),
             None => resource::read(self.volume.bytes, self.volume.header, resource, &mut output).err(),
         };
         let tag = name.link & 0xffff_ffff;
@@ -170,7 +170,7 @@ impl<'b> Walk<'_, 'b> {
 
 impl<'b> Walk<'_, 'b> {
     /// Puts a file of a run of solid resources into `output`. Its place counts from the start of what the run holds when unpacked.
-    fn from_solid(&mut self, run: usize, resource: &Resource, output: &mut Output<'_>, children: &Children<'b>) -> Result<(), Fault> {
+    fn solid_file(&mut self, run: usize, resource: &Resource, output: &mut Output<'_>, children: &Children<'b>) -> Result<(), Fault> {
         let volume = self.volume;
         let (whole, fault) = self.unpacked.entry(run).or_insert_with(|| {
             let mut whole = children.output();
