@@ -14,6 +14,7 @@ mod children;
 mod compression;
 mod container;
 mod credential;
+mod decmpfs;
 mod disk;
 mod encoding;
 mod extents;

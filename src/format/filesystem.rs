@@ -5,7 +5,6 @@ use super::Format;
 mod apfs;
 mod btrfs;
 mod cramfs;
-mod decmpfs;
 mod dlink_romfs;
 mod erofs;
 mod exfat;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decmpfs;
 use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::format::decmpfs;
 use crate::format::extents::Extents;
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::{Budget, Effort, Exceeded};

@@ -3,8 +3,8 @@
 use super::records::{Attribute, Inode as Record, Records};
 use super::tree::Trees;
 use crate::blob::{Bytes, Span};
+use crate::format::decmpfs;
 use crate::format::extents::Extents;
-use crate::format::filesystem::decmpfs;
 use crate::format::unix::inodes::{Inode, Name, Volume};
 use crate::limits::Output;
 use crate::problem::Fault;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::container::Volume;
 use super::tree::{Nodes, Trees};
 use crate::blob::{Bytes, Endian};
-use crate::format::filesystem::decmpfs;
+use crate::format::decmpfs;
 use crate::limits::Exceeded;
 
 /// The number of the uppermost folder.
