@@ -308,6 +308,7 @@ fn a_soup_of_magics_feeds_nobody() {
             }
         }
     }
-    taken.retain(|_, (_, longest)| *longest > 4096);
+    // The soup is of what headers are made of: one of a format in all of it is chance, and other formats stir it anew.
+    taken.retain(|_, (times, longest)| *times > 1 && *longest > 4096);
     assert!(taken.is_empty(), "formats that see themselves, how often, and the most bytes that they take: {taken:?}");
 }

@@ -26,7 +26,7 @@ impl Format for Trx {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let header = Header::read(Bytes(blob.bytes().tail(start)))?;
-        Ok(Carved::new(header.length, start, blob))
+        Carved::plausible(header.length, start, blob)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
