@@ -19,23 +19,29 @@ pub fn line(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The bytes of a line of base64.
 pub fn base64_line(text: &[u8]) -> Option<Vec<u8>> {
-    let value = |byte: &u8| match byte {
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let whole = !text.is_empty() && text.len().is_multiple_of(4) && digits.iter().all(|byte| base64_digit(*byte).is_some());
+    whole.then(|| base64(digits))
+}
+
+/// The bytes of base64; what is no digit of it is between them for the eye.
+pub fn base64(text: &[u8]) -> Vec<u8> {
+    let values: Vec<u8> = text.iter().filter_map(|byte| base64_digit(*byte)).collect();
+    let count = values.len().saturating_mul(3) / 4;
+    let mut bytes = joined(values.into_iter().chain([0; 3]));
+    bytes.truncate(count);
+    bytes
+}
+
+fn base64_digit(byte: u8) -> Option<u8> {
+    match byte {
         b'A'..=b'Z' => Some(byte.wrapping_sub(b'A')),
         b'a'..=b'z' => Some(byte.wrapping_sub(b'a').wrapping_add(26)),
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0').wrapping_add(52)),
         b'+' => Some(62),
         b'/' => Some(63),
         _ => None,
-    };
-    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-    let values: Vec<u8> = digits.iter().map(value).collect::<Option<_>>()?;
-    if text.is_empty() || !text.len().is_multiple_of(4) {
-        return None;
     }
-    let count = values.len().saturating_mul(3) / 4;
-    let mut bytes = joined(values.into_iter().chain([0; 3]).take(text.len()));
-    bytes.truncate(count);
-    Some(bytes)
 }
 
 fn joined(values: impl Iterator<Item = u8>) -> Vec<u8> {

@@ -9,7 +9,7 @@ pub(super) mod memory;
 pub(super) mod text;
 
 use memory::{Memory, Run};
-use text::{Bad, Lines, Shape, pairs, reach};
+use text::{Bad, Lines, Shape, pairs};
 
 /// Intel hexadecimal object file.
 #[derive(Debug)]
@@ -31,8 +31,7 @@ impl Format for Ihex {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let length = reach(blob.bytes().tail(start), shape).ok_or(Rejected("the first lines are no records"))?;
-        Ok(Carved::new(length, start, blob))
+        text::carve(blob, start, shape)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
@@ -40,15 +39,12 @@ impl Format for Ihex {
         for (span, line) in Lines::new(blob.as_slice(), Span::new(0, blob.len())) {
             reader.line(span, line);
         }
-        for (bad, fault) in [
+        let kinds = [
             (&reader.sums, Fault::Checksum(format!("{} records do not fit their checksum", reader.sums.count))),
             (&reader.junk, Fault::corrupt(format!("{} lines are no records", reader.junk.count))),
             (&reader.unknown, Fault::unsupported(format!("{} records are of unknown types", reader.unknown.count))),
-        ] {
-            if bad.count > 0 {
-                children.problem(&fault, Some(bad.first));
-            }
-        }
+        ];
+        Bad::tell(&kinds, children);
         let bytes = blob.as_slice();
         reader.memory.hand_over(
             children,

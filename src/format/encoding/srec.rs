@@ -2,7 +2,7 @@
 
 use crate::blob::{Blob, Span};
 use crate::format::encoding::ihex::memory::{Memory, Run};
-use crate::format::encoding::ihex::text::{Bad, Lines, Shape, pairs, reach};
+use crate::format::encoding::ihex::text::{self, Bad, Lines, Shape, pairs};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -27,8 +27,7 @@ impl Format for Srec {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let length = reach(blob.bytes().tail(start), shape).ok_or(Rejected("the first lines are no records"))?;
-        Ok(Carved::new(length, start, blob))
+        text::carve(blob, start, shape)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
@@ -36,15 +35,12 @@ impl Format for Srec {
         for (span, line) in Lines::new(blob.as_slice(), Span::new(0, blob.len())) {
             reader.line(span, line);
         }
-        for (bad, fault) in [
+        let kinds = [
             (&reader.sums, Fault::Checksum(format!("{} records do not fit their checksum", reader.sums.count))),
             (&reader.junk, Fault::corrupt(format!("{} lines are no records", reader.junk.count))),
             (&reader.counts, Fault::corrupt("the number of records is not what the file says")),
-        ] {
-            if bad.count > 0 {
-                children.problem(&fault, Some(bad.first));
-            }
-        }
+        ];
+        Bad::tell(&kinds, children);
         let bytes = blob.as_slice();
         reader.memory.hand_over(
             children,

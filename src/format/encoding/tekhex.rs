@@ -2,7 +2,7 @@
 
 use crate::blob::{Blob, Span, to_u64};
 use crate::format::encoding::ihex::memory::{Memory, Run};
-use crate::format::encoding::ihex::text::{Bad, Lines, Shape, pairs, reach};
+use crate::format::encoding::ihex::text::{self, Bad, Lines, Shape, pairs};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -81,8 +81,7 @@ impl Format for Tekhex {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let length = reach(blob.bytes().tail(start), shape).ok_or(Rejected("the first lines are no records"))?;
-        Ok(Carved::new(length, start, blob))
+        text::carve(blob, start, shape)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use crate::blob::{Blob, Span, to_u64};
 use crate::format::encoding::ihex::memory::{Memory, Run};
-use crate::format::encoding::ihex::text::{Bad, Lines, Shape, reach};
+use crate::format::encoding::ihex::text::{self, Bad, Lines, Shape};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -63,13 +63,12 @@ impl Format for TiTxt {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let text = blob.bytes().tail(start);
-        let mut lines = Lines::new(text, Span::new(0, to_u64(text.len()))).map(|(_, line)| parse(line));
+        let bytes = blob.bytes().tail(start);
+        let mut lines = Lines::new(bytes, Span::new(0, to_u64(bytes.len()))).map(|(_, line)| parse(line));
         if !matches!((lines.next(), lines.next()), (Some(Some(Line::Address(_))), Some(Some(Line::Data(_))))) {
             return Err(Rejected("no address and data"));
         }
-        let length = reach(text, shape).ok_or(Rejected("the first lines are no records"))?;
-        Ok(Carved::new(length, start, blob))
+        text::carve(blob, start, shape)
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {

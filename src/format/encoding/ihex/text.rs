@@ -1,6 +1,8 @@
 //! Lines of records in hexadecimal digits.
 
-use crate::blob::{Bytes, Span, to_u64};
+use crate::blob::{Blob, Bytes, Span, to_u64};
+use crate::format::{Carved, Children};
+use crate::problem::{Fault, Rejected};
 
 /// Longer lines are no records.
 const LONGEST_LINE: u64 = 1024;
@@ -55,9 +57,15 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// The text of records at `start`.
+pub(in crate::format) fn carve<'b>(blob: &Blob, start: u64, shape: impl Fn(&[u8]) -> Shape) -> Result<Carved<'b>, Rejected> {
+    let length = reach(blob.bytes().tail(start), shape).ok_or(Rejected("the first lines are no records"))?;
+    Ok(Carved::new(length, start, blob))
+}
+
 /// How far the text at the beginning of `bytes` reaches, if its first lines are records without exception: to the last record, or to the
 /// last of those that end an image, if only something else follows.
-pub(in crate::format) fn reach(bytes: &[u8], shape: impl Fn(&[u8]) -> Shape) -> Option<u64> {
+fn reach(bytes: &[u8], shape: impl Fn(&[u8]) -> Shape) -> Option<u64> {
     let (mut end, mut records, mut junk, mut ended) = (0, 0_u32, 0_u32, false);
     for (span, line) in Lines::new(bytes, Span::new(0, to_u64(bytes.len()))) {
         match shape(line) {
@@ -99,6 +107,13 @@ pub(in crate::format) struct Bad {
 }
 
 impl Bad {
+    /// Says of each kind that there is how many and where the first one is.
+    pub(in crate::format) fn tell(kinds: &[(&Self, Fault)], children: &mut Children<'_>) {
+        for (bad, fault) in kinds.iter().filter(|(bad, _)| bad.count > 0) {
+            children.problem(fault, Some(bad.first));
+        }
+    }
+
     /// One more, at `at`.
     pub(in crate::format) fn add(&mut self, at: u64) {
         if self.count == 0 {

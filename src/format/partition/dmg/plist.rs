@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use crate::codec::uu::base64;
+
 /// All tables, in order.
 pub(super) fn tables(list: &[u8]) -> Vec<Vec<u8>> {
     let Some(start) = memmem::find(list, b"<key>blkx</key>") else { return Vec::new() };
@@ -16,26 +18,6 @@ pub(super) fn tables(list: &[u8]) -> Vec<Vec<u8>> {
         rest = rest.get(end..).unwrap_or_default();
     }
     tables
-}
-
-/// Bytes that were written as letters, six bits each; what is no such letter is between them for the eye.
-fn base64(text: &[u8]) -> Vec<u8> {
-    let values = text.iter().filter_map(|letter| match letter {
-        b'A'..=b'Z' => Some(letter.wrapping_sub(b'A')),
-        b'a'..=b'z' => Some(letter.wrapping_sub(b'a').wrapping_add(26)),
-        b'0'..=b'9' => Some(letter.wrapping_sub(b'0').wrapping_add(52)),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    });
-    let values: Vec<u32> = values.map(u32::from).collect();
-    let mut bytes = Vec::with_capacity(values.len());
-    for four in values.chunks(4) {
-        let bits = (0..4).fold(0_u32, |bits, place| bits << 6 | four.get(place).copied().unwrap_or(0));
-        let [_, three @ ..] = bits.to_be_bytes();
-        bytes.extend(three.into_iter().take(four.len().saturating_sub(1)));
-    }
-    bytes
 }
 
 #[cfg(test)]
