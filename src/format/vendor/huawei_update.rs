@@ -26,6 +26,9 @@ const MAGIC: [u8; 4] = [0x55, 0xaa, 0x5a, 0xa5];
 
 const HEADER: u64 = 98;
 
+/// Where the name of the product stands, as in HWEW11.1 of modems.
+const PRODUCT: u64 = 12;
+
 /// Files of this kind hold a few dozen partitions.
 const MOST: usize = 1000;
 
@@ -45,6 +48,10 @@ impl Format for HuaweiUpdate {
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
+        let product = blob.bytes().text(PRODUCT, 8).unwrap_or_default();
+        if !product.is_empty() && product.iter().all(u8::is_ascii_graphic) {
+            children.fact("header.board", product, Span::new(PRODUCT, length_of(product)));
+        }
         for partition in chain(blob.bytes()) {
             children.fact("header.date", partition.date.1, Span::new(partition.date.0, length_of(partition.date.1)));
             if !partition.fits() {
