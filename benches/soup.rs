@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use touchmark::blob::Blob;
 use touchmark::format::FORMATS;
-use touchmark::limits::{Budget, Limits};
+use touchmark::limits::{Budget, Exceeded, Limits};
 use touchmark::scan::{Content, scan};
 
 /// Bytes that are a magic of some format every few dozen of them, with noise between. Long magics are left out: they are no chance, and what
@@ -43,42 +43,39 @@ struct Found {
     seconds: f64,
     /// Formats, and how many of the bytes they took for themselves.
     formats: BTreeMap<&'static str, u64>,
-    /// Where those begin that took many.
-    swallowed: Vec<u64>,
+    /// Where the first begins that took many. The scan ended there.
+    swallowed: Option<u64>,
     problems: Vec<String>,
 }
 
-fn look(bytes: Vec<u8>) -> (Found, Vec<u8>) {
-    let blob = Blob::new(bytes);
+fn look(blob: &Blob) -> Found {
     let budget = Budget::new(Limits::default(), Arc::default());
     let (started, mut found) = (Instant::now(), Found::default());
-    let outcome = scan(&blob, &budget, &mut |span, content| {
+    let outcome = scan(blob, &budget, &mut |span, content| {
         if let Content::Format(row, _) = content {
             *found.formats.entry(FORMATS.get(row).map_or("", |format| format.spec().id)).or_default() += span.length;
-            found.swallowed.extend(Some(span.start).filter(|_| span.length > SWALLOWED));
+            if span.length > SWALLOWED {
+                found.swallowed = Some(span.start);
+                return Err(Exceeded::Artifact(SWALLOWED));
+            }
         }
         Ok(())
     });
     found.seconds = started.elapsed().as_secs_f64();
     found.problems = outcome.into_iter().flatten().map(|problem| problem.message).collect();
-    (found, blob.as_slice().to_vec())
+    found
 }
 
-/// Scans until there is nothing in the soup that a format takes much of: in so many bytes chance makes a header that is right, now and then,
-/// and what follows it is not scanned. Its first bytes are wiped, and the scan is done again.
-fn cleared(mut bytes: Vec<u8>) -> (Found, usize) {
-    let mut wiped = 0;
+/// Wipes what a format would take much of: in so many bytes chance makes a header that is right, now and then, and what follows it is not
+/// scanned. How many there were, and the bytes.
+fn cleared(mut bytes: Vec<u8>) -> (usize, Blob) {
+    let (mut from, mut wiped) = (0, 0);
     loop {
-        let (found, mut back) = look(bytes);
-        if found.swallowed.is_empty() {
-            return (found, wiped);
-        }
-        for start in &found.swallowed {
-            let start = usize::try_from(*start).unwrap_or(usize::MAX);
-            back.iter_mut().skip(start).take(2048).for_each(|byte| *byte = 0x55);
-        }
-        wiped += found.swallowed.len();
-        bytes = back;
+        let blob = Blob::new(bytes.get(from..).unwrap_or_default().to_vec());
+        let Some(start) = look(&blob).swallowed else { return (wiped, Blob::new(bytes)) };
+        from += usize::try_from(start).unwrap_or(usize::MAX);
+        bytes.iter_mut().skip(from).take(2048).for_each(|byte| *byte = 0x55);
+        wiped += 1;
     }
 }
 
@@ -87,7 +84,9 @@ fn main() {
     let most = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(64_usize);
     let mut first = 0.0;
     for mebibytes in [1, 4, 16, 64, 256, 1024].into_iter().filter(|size| *size <= most) {
-        let (found, wiped) = cleared(soup(mebibytes << 20));
+        let (wiped, blob) = cleared(soup(mebibytes << 20));
+        let found = look(&blob);
+        assert_eq!(found.swallowed, None, "nothing is left that would end the measure");
         let nanoseconds = found.seconds * 1e9 / f64::from(u32::try_from(mebibytes << 20).unwrap_or(u32::MAX));
         first = if first == 0.0 { nanoseconds } else { first };
         let Found { formats, problems, .. } = found;

@@ -1,6 +1,7 @@
 //! TRX: Broadcom's and OpenWrt's container of a kernel, a root file system and what else a router boots from.
 
 use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::format::header::is_name;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, crc32};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
@@ -15,7 +16,7 @@ static SPEC: Spec = Spec {
     kind: Kind::Container,
     magics: &[Magic::anywhere(b"HDR0")],
     leaf: false,
-    references: &["https://openwrt.org/docs/techref/header"],
+    references: &["https://openwrt.org/docs/techref/header", "https://formats.kaitai.io/asus_trx/"],
     limitations: &[],
 };
 
@@ -39,6 +40,9 @@ impl Format for Trx {
                 let message = format!("the header says that the CRC is {:#010x}, it is {found:#010x}", header.crc);
                 children.problem(&Fault::Checksum(message), Some(8));
             }
+        }
+        if let Some(product) = product(bytes, header.length) {
+            children.fact("header.product", bytes.up_to(product.start, product.length), product);
         }
         for (index, part) in header.parts(bytes).into_iter().enumerate() {
             children.span(format!("part-{index}"), part, Attributes::default())?;
@@ -101,6 +105,18 @@ impl Header {
     }
 }
 
+/// The product that the trailer of ASUS names, the last 64 bytes: version u8[4], product[12], hardware that it fits u8[16], reserved[32].
+fn product(bytes: Bytes<'_>, length: u64) -> Option<Span> {
+    let trailer = length.checked_sub(64)?;
+    let version: [u8; 4] = bytes.array(trailer).ok()?;
+    let start = trailer.saturating_add(4);
+    let name = bytes.text(start, 12).ok()?;
+    let letters = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+'));
+    let named = name.len() >= 3 && letters && name.first().is_some_and(u8::is_ascii_alphanumeric) && is_name(bytes, start, 12);
+    let versioned = version.iter().all(|number| *number < 100) && version != [0; 4];
+    (named && versioned).then(|| Span::new(start, crate::blob::to_u64(name.len())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +157,15 @@ mod tests {
     fn without_offsets_all_is_one_part() {
         assert_eq!(parts(&unpack(&Trx, &trx(1, &[0, 0, 0], b"everything"))), [("part-0", b"everything".as_slice())]);
         assert_eq!(parts(&unpack(&Trx, &trx(1, &[32, 0, 0], b"\0\0\0\0everything"))), [("part-0", b"everything".as_slice())]);
+    }
+
+    #[test]
+    fn the_trailer_of_asus_names_the_product() {
+        let trailer = [b"\x03\0\0\x04RT-AC68U\0\0\0\0".as_slice(), &[0; 48]].concat();
+        let product = |body: &[u8]| unpack(&Trx, &trx(1, &[28, 0, 0], body)).fact("header.product");
+        assert_eq!(product(&[b"kernel".as_slice(), &trailer].concat()).as_deref(), Some("RT-AC68U"));
+        assert_eq!(product(&[b' '; 200]), None);
+        assert_eq!(product(&[0; 200]), None);
     }
 
     #[test]
