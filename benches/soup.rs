@@ -43,8 +43,8 @@ struct Found {
     seconds: f64,
     /// Formats, and how many of the bytes they took for themselves.
     formats: BTreeMap<&'static str, u64>,
-    /// Where the first begins that took many. The scan ended there.
-    swallowed: Option<u64>,
+    /// Where the first begins that took many, and its row in `FORMATS`. The scan ended there.
+    swallowed: Option<(u64, usize)>,
     problems: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ fn look(blob: &Blob) -> Found {
         if let Content::Format(row, _) = content {
             *found.formats.entry(FORMATS.get(row).map_or("", |format| format.spec().id)).or_default() += span.length;
             if span.length > SWALLOWED {
-                found.swallowed = Some(span.start);
+                found.swallowed = Some((span.start, row));
                 return Err(Exceeded::Artifact(SWALLOWED));
             }
         }
@@ -72,9 +72,13 @@ fn cleared(mut bytes: Vec<u8>) -> (usize, Blob) {
     let (mut from, mut wiped) = (0, 0);
     loop {
         let blob = Blob::new(bytes.get(from..).unwrap_or_default().to_vec());
-        let Some(start) = look(&blob).swallowed else { return (wiped, Blob::new(bytes)) };
+        let Some((start, row)) = look(&blob).swallowed else { return (wiped, Blob::new(bytes)) };
         from += usize::try_from(start).unwrap_or(usize::MAX);
-        bytes.iter_mut().skip(from).take(2048).for_each(|byte| *byte = 0x55);
+        // Some have their magic far behind their start.
+        let magics = FORMATS.get(row).map_or(&[][..], |format| format.spec().magics);
+        for place in magics.iter().map(|magic| usize::try_from(magic.offset).unwrap_or(0)).chain([0]) {
+            bytes.iter_mut().skip(from + place).take(2048).for_each(|byte| *byte = 0x55);
+        }
         wiped += 1;
     }
 }
