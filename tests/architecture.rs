@@ -33,11 +33,14 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where a dependency may be named: paths under `src/` begin with one of these. Every dependency has a row.
 const CRATES: &[(&str, &[&str])] = &[
+    ("adler2", &["codec", "format"]),
     ("aes", &["codec", "format"]),
     ("aho_corasick", &["signature"]),
+    ("blake2", &["codec/blake2b.rs"]),
     ("brotli_decompressor", &["codec/brotli.rs"]),
     ("bzip2", &["codec/bzip2.rs"]),
     ("cbc", &["codec"]),
+    ("chacha20", &["codec/chacha.rs"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("clap_mangen", &["bin/"]),
@@ -45,6 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("daachorse", &["scan.rs"]),
     ("flate2", &["codec", "format"]),
     ("goblin", &["fact", "format"]),
+    ("hmac", &["format/header/sums.rs"]),
     ("indicatif", &["bin/"]),
     ("lz4_flex", &["codec"]),
     ("lzfse_rust", &["codec/lzfse.rs"]),

@@ -4,6 +4,7 @@ use super::{Part, Sink, Stream, crc32, guard, room};
 use crate::blob::{Bytes, Endian, to_u64};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
+use adler2::adler32_slice;
 
 /// No byte of a block makes more than this many of the output.
 const RATIO: u64 = 256;
@@ -78,7 +79,7 @@ impl<'a> Header<'a> {
         let name = input.get(name_at.saturating_add(1), input.u8(name_at)?.into())?;
         let checksum_at = name_at.saturating_add(1).saturating_add(to_u64(name.len()));
         let covered = input.get(9, checksum_at.saturating_sub(9))?;
-        let sum = if flags & CRC32_OF_HEADER == 0 { adler32(covered) } else { crc32(covered) };
+        let sum = if flags & CRC32_OF_HEADER == 0 { adler32_slice(covered) } else { crc32(covered) };
         if input.u32(checksum_at, Endian::Big)? != sum {
             return Err(Fault::Checksum("lzop: the checksum of the header does not fit".to_owned()));
         }
@@ -117,9 +118,9 @@ impl<'a> Header<'a> {
             let output = if packed == size { bytes.to_vec() } else { block(bytes, size.into())? };
             sink(&output)?;
             let [adler_out, crc_out, adler_in, crc_in] = sums;
-            let wrong = adler_out.is_some_and(|sum| sum != adler32(&output))
+            let wrong = adler_out.is_some_and(|sum| sum != adler32_slice(&output))
                 || crc_out.is_some_and(|sum| sum != crc32(&output))
-                || adler_in.is_some_and(|sum| sum != adler32(bytes))
+                || adler_in.is_some_and(|sum| sum != adler32_slice(bytes))
                 || crc_in.is_some_and(|sum| sum != crc32(bytes));
             if wrong && problem.is_none() {
                 problem = Some(Fault::Checksum(format!("lzop: the checksum of the block at {start:#x} does not fit")));
@@ -139,19 +140,6 @@ fn next(input: Bytes<'_>, at: &mut u64) -> Result<u32, Fault> {
     let number = input.u32(*at, Endian::Big).map_err(|_| early())?;
     *at = at.saturating_add(4);
     Ok(number)
-}
-
-/// RFC 1950 section 8.2. Sums of 5552 bytes do not overflow.
-fn adler32(bytes: &[u8]) -> u32 {
-    let (low, high) = bytes.chunks(5552).fold((1_u32, 0_u32), |(low, high), chunk| {
-        let add = |(low, high): (u32, u32), byte: &u8| {
-            let low = low.wrapping_add((*byte).into());
-            (low, high.wrapping_add(low))
-        };
-        let (low, high) = chunk.iter().fold((low, high), add);
-        (low % 65521, high % 65521)
-    });
-    (high << 16) | low
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The checksums of headers.
 
+use adler2::Adler32;
+use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest as _, Md5};
-
-use super::Digest;
 
 /// CRC-32 as everybody computes it.
 pub(crate) fn crc32(pieces: &[&[u8]]) -> Vec<u8> {
@@ -37,17 +37,22 @@ pub(crate) fn sha256(pieces: &[&[u8]]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// SHA-1.
-pub(crate) fn sha1(pieces: &[&[u8]]) -> Vec<u8> {
-    let mut hash = sha1::Sha1::new();
-    pieces.iter().for_each(|piece| hash.update(piece));
-    hash.finalize().to_vec()
+/// Adler-32, as zlib has it.
+pub(crate) fn adler32(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut sum = Adler32::new();
+    pieces.iter().for_each(|piece| sum.write_slice(piece));
+    sum.checksum().to_be_bytes().to_vec()
 }
 
-/// HMAC of a message with a key of at most 64 bytes, for hashes that take 64 bytes at a time.
-pub(crate) fn hmac(hash: Digest, key: &[u8], message: &[u8]) -> Vec<u8> {
-    let mixed = |mask: u8| (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ mask).collect::<Vec<u8>>();
-    hash(&[&mixed(0x5c), &hash(&[&mixed(0x36), message])])
+/// HMAC of a message.
+pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
+    Hmac::<sha1::Sha1>::new_from_slice(key).map_or_else(|_| Vec::new(), |hmac| hmac.chain_update(message).finalize().into_bytes().to_vec())
+}
+
+/// The same with SHA-256.
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+    Hmac::<sha2::Sha256>::new_from_slice(key)
+        .map_or_else(|_| Vec::new(), |hmac| hmac.chain_update(message).finalize().into_bytes().to_vec())
 }
 
 /// All bytes added up.
@@ -102,8 +107,8 @@ mod tests {
     #[test]
     fn the_examples_of_rfc_4231_and_2202() {
         let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let found = hex(hmac(sha256, b"Jefe", b"what do ya want for nothing?"));
+        let found = hex(hmac_sha256(b"Jefe", b"what do ya want for nothing?"));
         assert_eq!(found, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        assert_eq!(hex(hmac(sha1, b"Jefe", b"what do ya want for nothing?")), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+        assert_eq!(hex(hmac_sha1(b"Jefe", b"what do ya want for nothing?")), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
 }

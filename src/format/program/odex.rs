@@ -34,17 +34,8 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let length = tables.end();
     let mut image = Image::new(length, 40);
     image.part("classes.dex", code).part("libraries", libraries).part("tables", tables);
-    image.sum("the tables", 0x24, &bytes.u32(0x24, Endian::Little)?.to_be_bytes(), adler32, over(libraries.start, length));
+    image.sum("the tables", 0x24, &bytes.u32(0x24, Endian::Little)?.to_be_bytes(), sums::adler32, over(libraries.start, length));
     Ok(image)
-}
-
-fn adler32(pieces: &[&[u8]]) -> Vec<u8> {
-    let (mut low, mut high) = (1_u32, 0_u32);
-    for byte in sums::bytes(pieces) {
-        low = low.wrapping_add(byte.into()) % 65_521;
-        high = high.wrapping_add(low) % 65_521;
-    }
-    (high << 16 | low).to_be_bytes().to_vec()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::blob::{Bytes, Endian, Span};
 use crate::codec::Lzss;
-use crate::format::header::{Header, Image, sums};
+use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec, part_text};
 use crate::limits::Output;
 use crate::problem::{Fault, Rejected};
@@ -195,21 +195,12 @@ fn kernel(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     }
     let undo = move |there: Bytes<'_>, output: &mut Output<'_>| {
         output.push(&Lzss::OKUMURA.block(there.0, plain)?)?;
-        let fits = adler(output.as_slice()) == sum || there.len() < packed.length;
+        let fits = adler2::adler32_slice(output.as_slice()) == sum || there.len() < packed.length;
         if fits { Ok(()) } else { Err(Fault::Checksum("the Adler-32 of the kernel does not fit".to_owned())) }
     };
     let mut image = Image::new(packed.end(), PACKED);
     image.undone("kernel", packed, Box::new(undo));
     Ok(image)
-}
-
-/// Adler-32.
-fn adler(bytes: &[u8]) -> u32 {
-    let (low, high) = sums::bytes(&[bytes]).fold((1_u32, 0_u32), |(low, high), byte| {
-        let low = low.wrapping_add(byte.into()) % 65521;
-        (low, high.wrapping_add(low) % 65521)
-    });
-    high << 16 | low
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if !known || !readable(model) || !readable(text) || text.len() > 64 || data.length == 0 || !data.length.is_multiple_of(16) {
         return Err(Rejected("the texts"));
     }
-    let passphrase: String = sums::hmac(sums::sha1, text, model).iter().map(|byte| format!("{byte:02x}")).collect();
+    let passphrase: String = sums::hmac_sha1(text, model).iter().map(|byte| format!("{byte:02x}")).collect();
     let secret = openssl::derive(sums::md5, passphrase.as_bytes(), bytes.get(HEADER.saturating_add(8), 8)?, 32);
     // Models with an 8 have blocks that are not chained.
     let chained = model.iter().find(|byte| byte.is_ascii_digit()) != Some(&b'8');

@@ -49,7 +49,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
         return Err(Rejected("nothing that is encrypted"));
     }
     let key = key(&salt);
-    if !bytes.has(data.end(), &sums::hmac(sums::sha256, &key, sealed)) {
+    if !bytes.has(data.end(), &sums::hmac_sha256(&key, sealed)) {
         return Err(Rejected("the code of authenticity"));
     }
     let mut image = Image::new(bytes.len(), data.start);

@@ -1,6 +1,6 @@
 //! Synology's encrypted images of storage devices (.pat): a tar archive whose files are encrypted one by one, with a key that is public.
 
-use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::blob::{Blob, Bytes, Span};
 use crate::codec::blake2b;
 use crate::codec::chacha::SecretStream;
 use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec, entry_path, path_text};
@@ -48,7 +48,7 @@ impl Format for SynologyPat {
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
         let table = table::read(bytes).map_err(|rejected| Fault::corrupt(rejected.0))?;
-        let key = blake2b::derive(&MASTER, table.number, table.context);
+        let key = blake2b::derive(&MASTER, table.number, table.context).ok_or_else(|| Fault::corrupt("no key can be made"))?;
         for (span, sum) in table.entries {
             let there = Bytes(bytes.up_to(span.start, span.length));
             if there.len() == span.length && blake2b::hash(there.0) != sum {
@@ -106,21 +106,6 @@ fn entry(key: &[u8; 32], span: Span, there: Bytes<'_>, children: &mut Children<'
 /// A number of tar.
 fn octal(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(text).ok()?.trim(), 8).ok()
-}
-
-/// A list of bytes is read with its length first.
-fn span_after(at: u64, header: u64, length: u64) -> Span {
-    Span::new(at.saturating_add(header), length)
-}
-
-/// The number at `at` of `size` bytes, most significant byte first.
-fn big(bytes: Bytes<'_>, at: u64, size: u64) -> Result<u64, Rejected> {
-    Ok(match size {
-        1 => bytes.u8(at)?.into(),
-        2 => bytes.u16(at, Endian::Big)?.into(),
-        4 => bytes.u32(at, Endian::Big)?.into(),
-        _ => bytes.u64(at, Endian::Big)?,
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The table of an encrypted image, in MessagePack.
 
-use super::{big, span_after};
 use crate::blob::{Bytes, Endian, Span};
 use crate::problem::Rejected;
 
@@ -72,14 +71,14 @@ fn value(text: Bytes<'_>, at: &mut u64) -> Result<Value, Rejected> {
         _ => 0,
     };
     *at = one.saturating_add(size);
-    let number = || big(text, one, size);
+    let number = || text.get(one, size).map(|bytes| bytes.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)));
     Ok(match kind {
         0..=0x7f => Value::Number(kind.into()),
         0x90..=0x9f => Value::List(u64::from(kind & 15)),
         0xdc | 0xdd => Value::List(number()?),
         0xcc..=0xcf => Value::Number(number()?),
         0xc4..=0xc6 => {
-            let span = span_after(start, size.saturating_add(1), number()?);
+            let span = Span::new(*at, number()?);
             *at = span.end();
             Value::Bytes(span)
         }
