@@ -50,6 +50,19 @@ pub(crate) fn decrypt_ecb(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Decrypts blocks each for itself and hands on what comes out. What is no whole block at the end stays as it is.
+///
+/// # Errors
+/// Whatever `hand_on` says.
+pub(crate) fn aes_ecb(key: &[u8], input: &[u8], hand_on: &mut HandOn<'_>) -> Result<(), Exceeded> {
+    for step in input.chunks(STEP) {
+        let plain = decrypt_ecb(key, step).unwrap_or_default();
+        hand_on(&plain)?;
+        hand_on(step.get(plain.len()..).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 fn single<C: KeyInit + BlockCipherDecrypt>(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let cipher = C::new_from_slice(key).ok()?;
     let mut bytes = data.as_chunks::<16>().0.as_flattened().to_vec();

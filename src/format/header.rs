@@ -78,7 +78,8 @@ impl Image {
         })
     }
 
-    /// Something that must hold of `covered` bytes of the image, as the bytes at `at` say. Where bytes are missing, that is said of the parts.
+    /// Something that must hold of `covered` bytes of the image, as the bytes at `at` say; 0 where it is the only one, as many of them alone
+    /// could cost more than they should. Where bytes are missing, that is said of the parts.
     pub(crate) fn check(
         &mut self,
         what: impl Into<String>,

@@ -1,6 +1,4 @@
 //! What file systems of Unix have in common.
 
-pub(in crate::format) use crate::codec::crc;
-
 pub(in crate::format) mod inodes;
 pub(in crate::format) mod pointers;

@@ -55,7 +55,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let first = Packet::read(bytes, 0)?;
     first.prove(bytes)?;
     let mut image = Image::of(first.end);
-    let mut data = Vec::new();
+    let mut data = None;
     for _ in 0..MOST {
         let Ok(packet) = Packet::read(bytes, image.length) else { break };
         let belongs = match first.tag {
@@ -67,17 +67,17 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
             break;
         }
         if packet.tag.is_encrypted() {
-            data.push(packet.body);
+            data = Some(packet.body);
         }
         image.length = packet.end;
-        if !data.is_empty() {
+        if data.is_some() {
             break;
         }
     }
-    if matches!(first.tag, Tag::SESSION_KEY | Tag::PASSWORD_KEY) && data.is_empty() && image.length < bytes.len() {
+    if matches!(first.tag, Tag::SESSION_KEY | Tag::PASSWORD_KEY) && data.is_none() && image.length < bytes.len() {
         return Err(Rejected("nothing is encrypted"));
     }
-    for body in data {
+    if let Some(body) = data {
         image.faulty("data", body, Fault::Encrypted("encrypted with a key of OpenPGP".to_owned()));
     }
     Ok(image)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::mbr::layout::Layout;
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
-use crate::format::unix::crc::crc32;
+use crate::codec::crc::crc32;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, part_text};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};

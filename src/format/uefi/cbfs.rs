@@ -25,7 +25,7 @@ static SPEC: Spec = Spec {
         "https://github.com/coreboot/coreboot/blob/main/util/cbfstool/cbfs.h",
         "https://github.com/coreboot/coreboot/blob/main/src/commonlib/bsd/include/commonlib/bsd/cbfs_serialized.h",
     ],
-    limitations: &["SHA-1 hashes of files are not verified"],
+    limitations: &[],
 };
 
 const MAGIC: &[u8] = b"LARCHIVE";

@@ -89,11 +89,7 @@ fn decrypt(there: Bytes<'_>, key: &[u8; 16], output: &mut Output<'_>) -> Result<
     let mut at = 0;
     while let Some((_, size)) = segment(there, at, key) {
         let start = at.saturating_add(SEGMENT);
-        for step in there.up_to(start, size).chunks(4096) {
-            let plain = aes::decrypt_ecb(key, step).unwrap_or_default();
-            output.push(&plain)?;
-            output.push(step.get(plain.len()..).unwrap_or_default())?;
-        }
+        aes::aes_ecb(key, there.up_to(start, size), &mut |part| output.push(part))?;
         at = start.saturating_add(size);
     }
     Ok(())

@@ -56,16 +56,14 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let end = if ended { at.saturating_add(NAME) } else { at };
     let mut image = Image::new(end, NAME);
     image.fact("header.name", 0, 16).known(Span::between(at, end));
-    let mut names = ["version".to_owned()].into_iter();
     for (index, (header, data)) in blocks.into_iter().enumerate() {
         let sum = header.saturating_add(12);
-        let zero = [0, 0];
         let stored = bytes.u16(sum, Endian::Little)?.to_be_bytes();
         let covered = over_but(header.saturating_add(4), sum, &[0; 4], data.end());
-        if stored != zero {
+        if stored != [0, 0] {
             image.sum("a block", sum, &stored, checksum, covered);
         }
-        image.known(Span::between(header, data.start)).part(names.next().unwrap_or_else(|| format!("block-{index}")), data);
+        image.known(Span::between(header, data.start)).part(if index == 0 { "version".to_owned() } else { format!("block-{index}") }, data);
     }
     Ok(image)
 }

@@ -70,7 +70,8 @@ impl Entity {
         let size = u64::from(bytes.u32(at(8), endian)?);
         let settings = Span::new(at(if size == 0 { 12 } else { 28 }), bytes.u16(at(6), endian)?.into());
         let text = bytes.up_to(settings.start, settings.length);
-        let is_text = text.contains(&b'=') && text.iter().all(|byte| matches!(byte, b' '..=b'~' | 0));
+        // The first one says at least what it is for.
+        let is_text = (header > 0 || text.contains(&b'=')) && text.iter().all(|byte| matches!(byte, b' '..=b'~' | 0));
         if bytes.u16(at(4), endian)? != 0 || !is_text {
             return Err(Rejected("the settings"));
         }

@@ -111,7 +111,7 @@ fn boot(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let (header, length) = (word(12)?, word(16)?);
     let known = bytes.has(place, b"BRLYT\0\0\0") && bytes.has(place.saturating_add(20), b"BBBB");
     if !known || header < 0x220 || length <= header || length > 64 << 20 {
-        return Err(Rejected("no image behind the header"));
+        return Err(Rejected("no layout behind the header"));
     }
     let mut image = Image::of(length);
     image.part("loader", Span::between(header, length));

@@ -215,8 +215,8 @@ const BLOCK: u64 = 512;
 /// Blocks of the largest second stage.
 const MOST_BOOT: u64 = 1024;
 
-/// In serial flash only the first half of each 4 KiB is used. The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
-/// all u16. The newer one, 2048 bytes:
+/// The older header, RC4 of: 0 magic 0x0ff0aa55, 8 plain u32, c first block of the code u16, 1fa blocks of the first stage u16, 1fc blocks of
+/// all u16. In serial flash only the first half of each 4 KiB is used. The newer one, 2048 bytes:
 ///
 /// ```text
 ///  0 magic "RKNS"   8 its size without signature in words u16, number of images u16   c how they are hashed: 1 SHA-256, 2 SHA-512

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::chunks::Chunks;
 use super::tree::Key;
 use crate::blob::{Bytes, Endian, Span, to_u64};
-use crate::format::unix::crc::crc32c;
+use crate::codec::crc::crc32c;
 use crate::problem::Rejected;
 
 /// Where the superblock stands. Copies at 64 MiB and 256 GiB say that they are elsewhere.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::unix::crc::crc32c;
+use crate::codec::crc::crc32c;
 use crate::problem::Rejected;
 
 /// Where the superblock stands, whatever the block size.

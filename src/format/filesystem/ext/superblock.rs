@@ -1,7 +1,7 @@
 //! The superblock: how large everything is and where it stands.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::unix::crc::crc32c;
+use crate::codec::crc::crc32c;
 use crate::problem::Rejected;
 
 /// Where the superblock stands, whatever the block size.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::superblock::{BLOCK, MAGIC, SEGMENT, Superblock};
 use crate::blob::{Bytes, Endian};
-use crate::format::unix::crc::crc32;
+use crate::codec::crc::crc32;
 use crate::problem::Fault;
 
 const FLAG_UMOUNT: u32 = 0x1;

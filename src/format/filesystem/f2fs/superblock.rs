@@ -1,7 +1,7 @@
 //! The superblock: where each area begins.
 
 use crate::blob::{Bytes, Endian};
-use crate::format::unix::crc::crc32;
+use crate::codec::crc::crc32;
 use crate::problem::Rejected;
 
 /// Where the superblock stands, and 4096 bytes later its copy.

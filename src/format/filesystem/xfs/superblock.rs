@@ -1,7 +1,7 @@
 //! The superblock: how large blocks, inodes and allocation groups are.
 
 use crate::blob::{Bytes, Endian, Span, to_u64};
-use crate::format::unix::crc::crc32c;
+use crate::codec::crc::crc32c;
 use crate::problem::Rejected;
 
 /// Where the checksum stands.

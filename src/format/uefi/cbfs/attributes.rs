@@ -1,5 +1,6 @@
 //! What the archive says of a file: how it is compressed, and its hash.
 
+use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::blob::{Bytes, Endian};
@@ -38,6 +39,7 @@ impl Attributes {
     pub(super) fn mismatch(&self, data: &[u8], name: &str) -> Option<Fault> {
         let (algorithm, stored) = self.hash.as_ref()?;
         let digest = match algorithm {
+            1 => Sha1::digest(data).to_vec(),
             2 => Sha256::digest(data).to_vec(),
             3 => Sha512::digest(data).to_vec(),
             4 => Sha224::digest(data).to_vec(),

@@ -57,11 +57,7 @@ pub(super) fn read(bytes: Bytes<'_>, length: u64, count: u32) -> Result<Header, 
 pub(super) fn hand_out(file: &File, bytes: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
     let (key, mut output) = (key(&FILE_SEED), children.output());
     let there = bytes.up_to(file.data.start, file.data.length);
-    for step in there.chunks(4096) {
-        let plain = aes::decrypt_ecb(&key, step).unwrap_or_default();
-        output.push(&plain)?;
-        output.push(step.get(plain.len()..).unwrap_or_default())?;
-    }
+    aes::aes_ecb(&key, there, &mut |part| output.push(part))?;
     let missing = crate::blob::to_u64(there.len()) < file.data.length;
     let fault = missing.then(|| Fault::Truncated(format!("{} of {} bytes are there", there.len(), file.data.length)));
     Ok(children.made_with(file.name.as_str(), output, Attributes::default(), fault.as_ref())?)
