@@ -29,6 +29,31 @@ pub struct Chunk {
     pub kind: ChunkKind,
 }
 
+/// Which facts outlive the look at their artifact. Rules see all of them as they pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// None.
+    None,
+    /// All but strings and symbols, of which there are too many for a report.
+    Few,
+    /// All.
+    All,
+}
+
+impl Keep {
+    /// Facts of which one artifact may have hundreds of thousands.
+    pub const BULKY: [&str; 4] = ["string", "version", "elf.symbol", "elf.import"];
+
+    /// Whether facts of this key are kept.
+    pub(crate) fn keeps(self, key: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Few => !Self::BULKY.contains(&key),
+            Self::All => true,
+        }
+    }
+}
+
 /// A fact that is kept for the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptFact {

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn evidence_points_at_its_bytes_and_repeats_are_counted() {
         let database = database();
-        if !crate::fact::keys().any(|key| key == "kernel.banner") {
+        if !crate::fact::keys().any(|key| key.name == "kernel.banner") {
             return;
         }
         let text = [b"Thing speaks here. ".as_slice(); 20].concat();

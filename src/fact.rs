@@ -30,30 +30,50 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &pe::Pe,
 ];
 
+/// What facts are called, and what they say: signatures name them by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The name, `elf.soname`: what it is about, a dot, and what about it.
+    pub name: &'static str,
+    /// What a fact of this key says, in a few words.
+    pub meaning: &'static str,
+}
+
+impl Key {
+    /// The key `name`, whose facts say `meaning`.
+    pub(crate) const fn new(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, meaning }
+    }
+}
+
 /// Keys of facts that formats read from their headers, not analyzers. `header.*` are those that many formats have.
-pub static HEADER_KEYS: &[&str] = &[
-    "android.cmdline",
-    "android.name",
-    "device-tree.compatible",
-    "device-tree.model",
-    "fit.description",
-    "header.board",
-    "header.date",
-    "header.name",
-    "header.product",
-    "header.vendor",
-    "header.version",
-    "hwnp.item",
-    "hwnp.product",
-    "u-boot.environment",
-    "uimage.name",
+pub static HEADER_KEYS: &[Key] = &[
+    Key::new("android.cmdline", "kernel command line of an Android boot image"),
+    Key::new("android.name", "board of an Android boot image"),
+    Key::new("device-tree.compatible", "what a device tree is compatible with"),
+    Key::new("device-tree.model", "model of a device tree"),
+    Key::new("fit.description", "description of a FIT image or a part of it"),
+    Key::new("header.board", "board that a header names"),
+    Key::new("header.date", "date that a header says"),
+    Key::new("header.name", "name that a header says"),
+    Key::new("header.product", "product that a header names"),
+    Key::new("header.vendor", "vendor that a header names"),
+    Key::new("header.version", "version that a header says"),
+    Key::new("hwnp.item", "item of a Huawei ONT image"),
+    Key::new("hwnp.product", "products that a Huawei ONT image is for"),
+    Key::new("u-boot.environment", "setting of a U-Boot environment"),
+    Key::new("uimage.name", "name of a U-Boot image"),
 ];
 
 /// Keys of facts that the walk itself knows of every artifact.
-pub static WALK_KEYS: &[&str] = &["format", "hash.sha256", "name"];
+pub static WALK_KEYS: &[Key] = &[
+    Key::new("format", "id of the format"),
+    Key::new("hash.sha256", "SHA-256 of all bytes"),
+    Key::new("name", "name of the file, without its folders"),
+];
 
 /// Every key there is.
-pub fn keys() -> impl Iterator<Item = &'static str> {
+pub fn keys() -> impl Iterator<Item = Key> {
     let analyzed = ANALYZERS.iter().flat_map(|analyzer| analyzer.keys().iter());
     analyzed.chain(HEADER_KEYS).chain(WALK_KEYS).copied()
 }
@@ -64,7 +84,7 @@ pub trait Analyzer: Sync {
     fn id(&self) -> &'static str;
 
     /// The keys of all facts it may yield.
-    fn keys(&self) -> &'static [&'static str];
+    fn keys(&self) -> &'static [Key];
 
     /// Hands every fact of `subject` to `facts`, in ascending order of offset where there is one. Damaged input yields what it holds.
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>);

@@ -50,6 +50,7 @@ pub mod walk;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use artifact::Keep;
 use limits::{Budget, Limits};
 use report::{Findings, Report};
 use signature::{Database, PolicyList};
@@ -62,8 +63,8 @@ pub struct Options<'o> {
     pub limits: Limits,
     /// Threads.
     pub jobs: usize,
-    /// Whether the report keeps the facts, strings and symbols excepted.
-    pub keep_facts: bool,
+    /// Which facts the report keeps.
+    pub keep: Keep,
     /// Shown every artifact with its bytes.
     pub observer: Option<&'o walk::Observer<'o>>,
     /// Lists to judge by.
@@ -80,7 +81,7 @@ impl Default for Options<'_> {
         Self {
             limits: Limits::default(),
             jobs,
-            keep_facts: false,
+            keep: Keep::None,
             observer: None,
             policies: Vec::new(),
             interrupt: Arc::default(),
@@ -93,14 +94,7 @@ impl Default for Options<'_> {
 pub fn inspect(input: &Input<'_>, path: &str, database: &Database, options: &Options<'_>) -> Report {
     let pass = |jobs| {
         let budget = Budget::new(options.limits.clone(), Arc::clone(&options.interrupt));
-        let walk = Walk {
-            database,
-            budget: &budget,
-            progress: &options.progress,
-            keep_facts: options.keep_facts,
-            observer: options.observer,
-            jobs,
-        };
+        let walk = Walk { database, budget: &budget, progress: &options.progress, keep: options.keep, observer: options.observer, jobs };
         (walk::walk(input, &walk), budget.shared_limit_struck())
     };
     let (mut artifacts, struck) = pass(options.jobs);

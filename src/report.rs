@@ -298,4 +298,6 @@ pub struct FactLine {
     pub value: String,
     /// Offset in the artifact.
     pub offset: u64,
+    /// Bytes that say it.
+    pub length: u64,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::Scope;
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Keep};
 use crate::blob::Blob;
 use crate::format::{Attributes, Child, Children};
 use crate::limits::{Budget, Exceeded};
@@ -46,8 +46,8 @@ pub struct Walk<'w> {
     pub budget: &'w Budget,
     /// Where to say how far it has come.
     pub progress: &'w Progress,
-    /// Whether to keep all facts but strings and symbols.
-    pub keep_facts: bool,
+    /// Which facts to keep.
+    pub keep: Keep,
     /// Shown every artifact with its bytes, once it was examined; its number is not known yet.
     pub observer: Option<&'w Observer<'w>>,
     /// Threads; one means: in order, on this thread.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
 use serde::Serialize;
-use touchmark::artifact::Artifact;
+use touchmark::artifact::{Artifact, Keep};
 use touchmark::blob::Blob;
 use touchmark::format::FORMATS;
 use touchmark::report::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, KeyLine, Report};
@@ -82,9 +82,9 @@ fn inspected(database: &Database, image: &Path) -> Inspected {
         let hash = artifact.sha256.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         blobs.lock().unwrap().insert(hash, blob.clone());
     };
-    let options = Options { jobs: 1, keep_facts: true, observer: Some(&observer), ..Options::default() };
+    let options = Options { jobs: 1, keep: Keep::Few, observer: Some(&observer), ..Options::default() };
     let report = inspect(&Input::Image(blob.clone()), &name, database, &options);
-    let parallel = inspect(&Input::Image(blob), &name, database, &Options { jobs: 2, keep_facts: true, ..Options::default() });
+    let parallel = inspect(&Input::Image(blob), &name, database, &Options { jobs: 2, keep: Keep::Few, ..Options::default() });
     Inspected { name, report, parallel: serde_json::to_string(&parallel).unwrap(), blobs: blobs.into_inner().unwrap() }
 }
 

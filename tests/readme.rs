@@ -1,9 +1,11 @@
-//! What the README shows is what the command prints. `TOUCHMARK_UPDATE=1 cargo test --test readme` writes it anew.
+//! What the README and the reference show is what the command prints. `TOUCHMARK_UPDATE=1 cargo test --test readme` writes it anew.
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its files must fail")]
 
 use std::process::Command;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
+const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/signatures.md");
 
 fn touchmark(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_touchmark")).args(arguments).output().unwrap();
@@ -41,4 +43,16 @@ fn its_samples_and_its_table_are_what_the_command_prints() {
     }
     let stale = std::env::var_os("TOUCHMARK_UPDATE").is_none() && readme != fresh;
     assert!(!stale, "the README shows what the command does not print any more: TOUCHMARK_UPDATE=1 cargo test --test readme");
+}
+
+#[test]
+fn the_reference_lists_every_fact() {
+    let reference = std::fs::read_to_string(REFERENCE).unwrap();
+    let table = touchmark(&["facts", "--markdown"]);
+    let fresh = with(&reference, "<!-- touchmark facts --markdown -->\n", &table, "<!-- end -->");
+    if std::env::var_os("TOUCHMARK_UPDATE").is_some() {
+        std::fs::write(REFERENCE, &fresh).unwrap();
+    } else {
+        assert!(reference == fresh, "docs/signatures.md lacks a fact: TOUCHMARK_UPDATE=1 cargo test --test readme");
+    }
 }

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::strings::is_printable;
-use super::{Analyzer, Facts, Subject};
+use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Span, to_u64};
 
 /// `Linux version …` and `U-Boot …`, where they say when or by whom they were built.
@@ -20,8 +20,13 @@ impl Analyzer for Banners {
         "banners"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["kernel.banner", "u-boot.banner"]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("kernel.banner", "the line by which a Linux kernel says its version, builder and compiler"),
+                Key::new("u-boot.banner", "the line by which U-Boot says its version and when it was built"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {

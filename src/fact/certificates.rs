@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{AttributeTypeAndValue, X509Certificate, X509Name, parse_x509_certificate};
 
-use super::{Analyzer, Certificate, Facts, Subject, hex};
+use super::{Analyzer, Certificate, Facts, Key, Subject, hex};
 use crate::blob::{Bytes, Span};
 use crate::codec::pem::{self, Block};
 use crate::codec::{public_key, x509};
@@ -18,8 +18,15 @@ impl Analyzer for Certificates {
         "certificates"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["certificate.subject", "certificate.issuer", "certificate.organization", "certificate.spki"]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("certificate.subject", "subject of an X.509 certificate"),
+                Key::new("certificate.issuer", "issuer of an X.509 certificate"),
+                Key::new("certificate.organization", "organization of the subject"),
+                Key::new("certificate.spki", "SHA-256 of the SubjectPublicKeyInfo of a certificate"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {

@@ -9,7 +9,7 @@ use goblin::elf::section_header::{SHT_DYNAMIC, SHT_DYNSYM, SHT_NOTE, SHT_SYMTAB}
 use goblin::elf::sym::{STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_COMMON, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS, Sym};
 
 use self::image::Image;
-use super::{Analyzer, Facts, Subject, hex};
+use super::{Analyzer, Facts, Key, Subject, hex};
 use crate::blob::{Bytes, Span, to_u64};
 use crate::problem::{Code, Problem};
 
@@ -26,8 +26,19 @@ impl Analyzer for Elf {
         "elf"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["elf.machine", "elf.soname", "elf.needed", "elf.interpreter", "elf.comment", "elf.build-id", "elf.symbol", "elf.import"]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("elf.machine", "machine of an ELF header"),
+                Key::new("elf.soname", "name by which a library wants to be linked"),
+                Key::new("elf.needed", "library that is needed"),
+                Key::new("elf.interpreter", "program interpreter, the dynamic linker"),
+                Key::new("elf.comment", "what a compiler left in .comment"),
+                Key::new("elf.build-id", "GNU build id"),
+                Key::new("elf.symbol", "symbol that is defined for others"),
+                Key::new("elf.import", "symbol that is taken from others"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {

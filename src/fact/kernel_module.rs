@@ -1,7 +1,7 @@
 //! What a Linux kernel module says of itself: its `.modinfo` section.
 
 use super::elf::image::Image;
-use super::{Analyzer, Facts, Subject};
+use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Bytes, Span, to_u64, to_usize};
 
 /// Loadable modules of Linux 2.6 and later.
@@ -13,18 +13,20 @@ impl Analyzer for KernelModule {
         "kernel_module"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &[
-            "module.name",
-            "module.author",
-            "module.description",
-            "module.version",
-            "module.vermagic",
-            "module.license",
-            "module.intree",
-            "module.srcversion",
-            "module.depends",
-        ]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("module.name", "name of the module"),
+                Key::new("module.author", "who wrote it, as it says"),
+                Key::new("module.description", "what it is for"),
+                Key::new("module.version", "its version"),
+                Key::new("module.vermagic", "the kernel that it was built for"),
+                Key::new("module.license", "its licence"),
+                Key::new("module.intree", "Y if it was built with the kernel"),
+                Key::new("module.srcversion", "a sum over its sources"),
+                Key::new("module.depends", "modules that it needs"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
@@ -50,16 +52,16 @@ impl Analyzer for KernelModule {
 type Found<'a> = (&'static str, &'a [u8], Span);
 
 /// `key=value`, each ended by a NUL, with more NULs between for alignment.
-fn modinfo<'a>(keys: &[&'static str], (section, start): (&'a [u8], u64), found: &mut Vec<Found<'a>>) {
+fn modinfo<'a>(keys: &[Key], (section, start): (&'a [u8], u64), found: &mut Vec<Found<'a>>) {
     let mut at = start;
     for entry in section.split(|byte| *byte == 0) {
         let name_length = memchr::memchr(b'=', entry).unwrap_or(entry.len());
         let (name, value) = entry.split_at_checked(name_length).unwrap_or((entry, &[]));
         let value = value.get(1..).unwrap_or_default();
-        let key = keys.iter().find(|key| key.strip_prefix("module.").is_some_and(|key| key.as_bytes() == name));
+        let key = keys.iter().map(|key| key.name).find(|key| key.strip_prefix("module.").is_some_and(|key| key.as_bytes() == name));
         if let Some(key) = key.filter(|_| !value.is_empty()) {
             let value_at = at.saturating_add(to_u64(name.len())).saturating_add(1);
-            found.push((*key, value, Span::new(value_at, to_u64(value.len()))));
+            found.push((key, value, Span::new(value_at, to_u64(value.len()))));
         }
         at = at.saturating_add(to_u64(entry.len())).saturating_add(1);
     }

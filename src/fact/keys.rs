@@ -3,10 +3,10 @@
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use super::{Analyzer, Facts, PrivateKey, Subject, hex};
+use super::{Analyzer, Facts, Key, PrivateKey, Subject, hex};
 use crate::blob::{Span, to_u64};
 use crate::codec::pem;
-use crate::codec::private_key::{self, Key};
+use crate::codec::private_key;
 
 /// Private keys.
 #[derive(Debug)]
@@ -17,13 +17,14 @@ impl Analyzer for Keys {
         "keys"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["key.spki"]
+    fn keys(&self) -> &'static [Key] {
+        const { &[Key::new("key.spki", "SHA-256 of the SubjectPublicKeyInfo of a private key's public half")] }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
         let bytes = subject.blob.as_slice();
-        let mut found: Vec<(Span, Key)> = pem::blocks(bytes).filter_map(|block| Some((block.span, private_key::pem(&block)?))).collect();
+        let mut found: Vec<(Span, private_key::Key)> =
+            pem::blocks(bytes).filter_map(|block| Some((block.span, private_key::pem(&block)?))).collect();
         found.extend(in_der(bytes));
         found.extend(in_dropbear_format(bytes));
         // PKCS#8 holds one of the other forms: the outer one starts first, and the inner one is the same key.
@@ -51,7 +52,7 @@ const AFTER_HEADER: [&[u8]; 4] = [
     b"\x02\x01\x01\x04", // SEC 1
 ];
 
-fn in_der(bytes: &[u8]) -> impl Iterator<Item = (Span, Key)> + '_ {
+fn in_der(bytes: &[u8]) -> impl Iterator<Item = (Span, private_key::Key)> + '_ {
     let places = AFTER_HEADER.iter().flat_map(|mark| memmem::find_iter(bytes, *mark));
     places.filter_map(|place| {
         let start = header_before(bytes, place)?;
@@ -75,7 +76,7 @@ fn header_before(bytes: &[u8], end: usize) -> Option<usize> {
 }
 
 /// Files, or parts of them, that start with the type of the key and its length before it.
-fn in_dropbear_format(bytes: &[u8]) -> impl Iterator<Item = (Span, Key)> + '_ {
+fn in_dropbear_format(bytes: &[u8]) -> impl Iterator<Item = (Span, private_key::Key)> + '_ {
     let types: [&[u8]; 2] = [b"ssh-", b"ecdsa-sha2-nistp"];
     let places = types.into_iter().flat_map(|kind| memmem::find_iter(bytes, kind));
     places.filter_map(|place| {

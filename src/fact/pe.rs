@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::{Analyzer, Facts, Subject};
+use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Bytes, Endian, Span, to_u64};
 
 /// PE programs, libraries and drivers.
@@ -14,8 +14,14 @@ impl Analyzer for Pe {
         "pe"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["pe.company", "pe.product", "pe.version"]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("pe.company", "CompanyName of the version resource"),
+                Key::new("pe.product", "ProductName of the version resource"),
+                Key::new("pe.version", "ProductVersion of the version resource, or FileVersion where that lacks"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {

@@ -1,6 +1,6 @@
 //! Printable runs, in ASCII and in UTF-16, and versions among them.
 
-use super::{Analyzer, Facts, Subject};
+use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Span, to_u64};
 
 /// Finds strings as `strings -a` does, and UTF-16 of both byte orders at any alignment.
@@ -25,8 +25,13 @@ impl Analyzer for Strings {
         "strings"
     }
 
-    fn keys(&self) -> &'static [&'static str] {
-        &["string", "version"]
+    fn keys(&self) -> &'static [Key] {
+        const {
+            &[
+                Key::new("string", "a run of at least 4 characters in ASCII, or of 6 in UTF-16"),
+                Key::new("version", "a string that is nothing but a version, and perhaps its date"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {

@@ -8,7 +8,7 @@ use super::*;
 fn keys_are_unique() {
     let mut seen = BTreeSet::new();
     for key in keys() {
-        assert!(seen.insert(key), "{key} is there twice");
+        assert!(seen.insert(key.name), "{} is there twice", key.name);
     }
 }
 

@@ -47,7 +47,12 @@ pub(super) fn artifact(artifact: &Artifact, location: String) -> ArtifactLine {
         facts: artifact
             .facts
             .iter()
-            .map(|fact| FactLine { key: fact.key, value: String::from_utf8_lossy(&fact.value).into_owned(), offset: fact.span.start })
+            .map(|fact| FactLine {
+                key: fact.key,
+                value: String::from_utf8_lossy(&fact.value).into_owned(),
+                offset: fact.span.start,
+                length: fact.span.length,
+            })
             .collect(),
     }
 }

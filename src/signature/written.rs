@@ -144,7 +144,7 @@ fn tests(tables: Vec<Spanned<TestTable>>, text: &str) -> Result<Vec<Test>, Wrong
 }
 
 fn key(name: &str) -> Result<&'static str, String> {
-    fact::keys().find(|key| *key == name).ok_or_else(|| format!("there is no fact named {name:?}"))
+    fact::keys().map(|key| key.name).find(|key| *key == name).ok_or_else(|| format!("there is no fact named {name:?}"))
 }
 
 fn context(name: &str) -> Result<Context, String> {

@@ -14,9 +14,6 @@ use crate::limits::Exceeded;
 use crate::problem::{Code, Fault, Problem};
 use crate::scan::{Content, begins_with_format, scan, scan_inside};
 
-/// Too many of them to keep in a report; rules look at them as they pass.
-const BULKY: [&str; 4] = ["string", "version", "elf.symbol", "elf.import"];
-
 /// The examination of one artifact.
 pub(super) struct Examination<'e, 'w> {
     walk: &'e Walk<'w>,
@@ -173,7 +170,7 @@ impl<'e, 'w> Examination<'e, 'w> {
         let mut kept = Vec::new();
         let mut take = |fact: Fact<'_>| {
             collector.add(&blob, &fact);
-            if walk.keep_facts && !BULKY.contains(&fact.key) {
+            if walk.keep.keeps(fact.key) && !fact.value.is_empty() {
                 kept.push(KeptFact { key: fact.key, value: fact.value.to_vec(), span: fact.span });
             }
         };

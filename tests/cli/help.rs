@@ -3,7 +3,7 @@
 use super::*;
 
 const COMMANDS: &[&str] =
-    &["", "scan", "batch", "explain", "db", "db list", "db show", "db lint", "db test", "formats", "completions", "man"];
+    &["", "scan", "batch", "explain", "facts", "db", "db list", "db show", "db lint", "db test", "formats", "completions", "man"];
 
 #[test]
 fn help_is_as_it_was_and_has_examples() {

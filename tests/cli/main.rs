@@ -20,6 +20,7 @@ use tempfile::TempDir;
 mod batch;
 mod database;
 mod explain;
+mod facts;
 mod help;
 mod scan;
 

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod batch;
 mod db;
 mod explain;
+mod facts;
 mod formats;
 mod input;
 mod output;
@@ -34,6 +35,8 @@ enum Command {
     Batch(batch::Arguments),
     /// Show the claims of a report down to the bytes
     Explain(explain::Arguments),
+    /// Print what the bytes say, uninterpreted: every fact with its place
+    Facts(facts::Arguments),
     /// Look into the signature database, check it, run its tests
     Db(db::Arguments),
     /// List the formats that are recognised and unpacked
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Batch(arguments) => batch::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Facts(arguments) => facts::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
         Command::Formats(arguments) => formats::run(&arguments),
         Command::Completions { shell } => completions(shell),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use touchmark::Options;
+use touchmark::artifact::Keep;
 use touchmark::limits::Limits;
 use touchmark::signature::{Database, PolicyList, Source};
 
@@ -124,7 +125,7 @@ impl Settings {
         };
         let interrupt: Arc<AtomicBool> = Arc::default();
         let alarm = Alarm(self.limits.time_limit.map(|seconds| set(Duration::from_secs(seconds), Arc::clone(&interrupt))));
-        (Options { limits, jobs, keep_facts: self.facts, policies, interrupt, ..Options::default() }, alarm)
+        (Options { limits, jobs, keep: if self.facts { Keep::Few } else { Keep::None }, policies, interrupt, ..Options::default() }, alarm)
     }
 
     /// The lists that were asked for.
