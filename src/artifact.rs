@@ -48,7 +48,7 @@ impl Keep {
     pub(crate) fn keeps(self, key: &str) -> bool {
         match self {
             Self::None => false,
-            Self::Few => !Self::BULKY.contains(&key),
+            Self::Few => !Self::BULKY.contains(&key) && !key.starts_with("string."),
             Self::All => true,
         }
     }

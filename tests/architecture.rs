@@ -46,6 +46,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["bin/"]),
     ("crc", &["codec", "format"]),
     ("daachorse", &["scan.rs"]),
+    ("encoding_rs", &["fact/strings"]),
     ("flate2", &["codec", "format"]),
     ("goblin", &["fact", "format"]),
     ("hmac", &["format/header/sums.rs"]),

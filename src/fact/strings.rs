@@ -1,9 +1,18 @@
-//! Printable runs, in ASCII and in UTF-16, and versions among them.
+//! Printable runs in ASCII and UTF-16, text in other alphabets, and versions among them.
 
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use self::blocks::{Classes, Edge, Window, leading};
+use self::multibyte::{Encoding, Text};
 use super::{Analyzer, Facts, Key, Subject};
-use crate::blob::{Span, to_u64};
+use crate::blob::{Endian, Span, to_u64};
 
-/// Finds strings as `strings -a` does, and UTF-16 of both byte orders at any alignment.
+mod blocks;
+mod hanzi;
+mod multibyte;
+
+/// Finds strings as `strings -a` does, UTF-16 of both byte orders at any alignment, and text in other alphabets.
 #[derive(Debug)]
 pub(super) struct Strings;
 
@@ -28,15 +37,22 @@ impl Analyzer for Strings {
     fn keys(&self) -> &'static [Key] {
         const {
             &[
-                Key::new("string", "a run of at least 4 characters in ASCII, or of 6 in UTF-16"),
+                Key::new("string", "a run of at least 4 characters in ASCII; a rule on it looks at those in other encodings too"),
+                Key::new("string.utf-8", "a text with more than ASCII in it, in UTF-8"),
+                Key::new("string.gb18030", "a text with ideographs in GB 18030 (GBK, GB 2312)"),
+                Key::new("string.utf-16le", "a run of at least 6 characters of ASCII, or a text with ideographs, in UTF-16"),
+                Key::new("string.utf-16be", "the same, high byte first"),
                 Key::new("version", "a string that is nothing but a version, and perhaps its date"),
             ]
         }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
-        let mut scanner = Scanner { bytes: subject.blob.as_slice(), facts, wide: Vec::new() };
+        let bytes = subject.blob.as_slice();
+        let texts = multibyte::texts(bytes).into_iter().peekable();
+        let mut scanner = Scanner { bytes, facts, texts, wide: Vec::new() };
         scanner.scan();
+        scanner.say_texts_until(bytes.len());
     }
 }
 
@@ -64,58 +80,11 @@ fn is_number(text: &[u8]) -> bool {
         && (number.iter().all(u8::is_ascii_digit) || number.windows(2).any(|pair| matches!(pair, [b'.', b'0'..=b'9'])))
 }
 
-/// What the 64 bytes of a block are, one bit a byte, the first byte lowest.
-#[derive(Clone, Copy, Default)]
-struct Classes {
-    printable: u64,
-    zero: u64,
-}
-
-impl Classes {
-    /// Looks at eight bytes at a time as one number. Bytes of which nothing is known any more (after the end) must be 0xff.
-    fn of(block: &[u8; 64]) -> Self {
-        let (words, _) = block.as_chunks::<8>();
-        words.iter().fold(Self::default(), |sum, word| {
-            let word = u64::from_le_bytes(*word);
-            Self { printable: (sum.printable >> 8) | gather(printable(word)), zero: (sum.zero >> 8) | gather(zero(word)) }
-        })
-    }
-}
-
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// The same number in every byte.
-const fn every(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
-}
-
-/// The highest bit of each byte that `is_printable`. No addition carries into the next byte, as the highest bits are cleared before.
-fn printable(word: u64) -> u64 {
-    let seven = word & !HIGH;
-    let not_control = seven.wrapping_add(every(0x60));
-    let delete = seven.wrapping_add(LOW);
-    let not_tab = (seven ^ every(b'\t')).wrapping_add(!HIGH);
-    ((not_control & !delete) | !not_tab) & !word & HIGH
-}
-
-/// The highest bit of each byte that is zero.
-fn zero(word: u64) -> u64 {
-    !((word & !HIGH).wrapping_add(!HIGH) | word) & HIGH
-}
-
-/// The highest bits of the eight bytes, side by side as the highest byte: byte `i` lands on bit `56 + i`.
-fn gather(highest: u64) -> u64 {
-    (highest >> 7).wrapping_mul(0x0102_0408_1020_4080) & every_bit_of_last_byte()
-}
-
-const fn every_bit_of_last_byte() -> u64 {
-    0xff << 56
-}
-
 struct Scanner<'a, 'f, 'd> {
     bytes: &'a [u8],
     facts: &'f mut Facts<'d>,
+    // Those beyond ASCII that are still to be said.
+    texts: Peekable<IntoIter<Text>>,
     // Characters of the UTF-16 run at hand, kept for its memory.
     wide: Vec<u8>,
 }
@@ -155,7 +124,8 @@ impl Scanner<'_, '_, '_> {
         let rest = self.bytes.get(start..).unwrap_or_default();
         let length = length.unwrap_or_else(|| leading(rest));
         let text = rest.get(..length).unwrap_or_default();
-        say(self.facts, text, start, 1);
+        self.say_texts_until(start);
+        say(self.facts, "string", text, start, 1);
     }
 
     /// The UTF-16 run whose first character stands at `start`, in either byte order.
@@ -190,28 +160,39 @@ impl Scanner<'_, '_, '_> {
         }
         let is_low_first = if low_first && high_first { start.is_multiple_of(2) } else { !high_first || low_first };
         let start = if is_low_first { start } else { start.saturating_sub(1) };
-        say(self.facts, &self.wide, start, 2);
+        self.say_texts_until(start);
+        let key = encoding_key(Encoding::Utf16(if is_low_first { Endian::Little } else { Endian::Big }));
+        say(self.facts, key, &self.wide, start, 2);
+    }
+
+    /// Hands over the texts beyond ASCII that start at `end` at the latest.
+    fn say_texts_until(&mut self, end: usize) {
+        while let Some(text) = self.texts.next_if(|text| text.start <= end) {
+            let span = Span::between(to_u64(text.start), to_u64(text.end));
+            self.facts.say(encoding_key(text.encoding), text.decoded(self.bytes).as_bytes(), span);
+        }
     }
 }
 
-/// Number of printable bytes that `bytes` starts with.
-fn leading(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let other = |word: &[u8; 8]| printable(u64::from_le_bytes(*word)) != HIGH;
-    let whole = words.iter().position(other).unwrap_or(words.len()).saturating_mul(8);
-    let rest = bytes.get(whole..).unwrap_or_default();
-    whole.saturating_add(rest.iter().take_while(|byte| is_printable(**byte)).count())
+/// What a text in this encoding is said under.
+const fn encoding_key(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => "string.utf-8",
+        Encoding::Gb18030 => "string.gb18030",
+        Encoding::Utf16(Endian::Little) => "string.utf-16le",
+        Encoding::Utf16(Endian::Big) => "string.utf-16be",
+    }
 }
 
 /// Hands over a run of characters, `width` bytes each, that starts at `start`.
-fn say(facts: &mut Facts<'_>, text: &[u8], start: usize, width: usize) {
+fn say(facts: &mut Facts<'_>, key: &'static str, text: &[u8], start: usize, width: usize) {
     let span = |from: usize, length: usize| {
         Span::new(to_u64(start.saturating_add(from.saturating_mul(width))), to_u64(length.saturating_mul(width)))
     };
     let mut from = 0_usize;
     while text.len() >= LEAST {
         let piece = text.get(from..text.len().min(from.saturating_add(PIECE))).unwrap_or_default();
-        facts.say("string", piece, span(from, piece.len()));
+        facts.say(key, piece, span(from, piece.len()));
         if from.saturating_add(piece.len()) >= text.len() {
             break;
         }
@@ -220,59 +201,6 @@ fn say(facts: &mut Facts<'_>, text: &[u8], start: usize, width: usize) {
     if text.len() <= MOST_VERSION && is_version(text) {
         facts.say("version", text, span(0, text.len()));
     }
-}
-
-/// What the block before says about the first bytes of this one.
-#[derive(Clone, Copy, Default)]
-struct Edge {
-    /// Bit 0: its last byte is printable.
-    printable: u64,
-    /// Bits 0 and 1: its last two bytes link.
-    link: u64,
-}
-
-/// A block and the one after it.
-struct Window {
-    printable: u128,
-    /// Bytes that are a UTF-16 character with another one after it: printable, zero, printable.
-    link: u128,
-}
-
-impl Window {
-    fn new(here: Classes, next: Classes) -> Self {
-        let printable = u128::from(here.printable) | (u128::from(next.printable) << 64);
-        let zero = u128::from(here.zero) | (u128::from(next.zero) << 64);
-        Self { printable, link: printable & (zero >> 1) & (printable >> 2) }
-    }
-
-    /// Where in the block runs of at least three characters start, and where UTF-16 runs of at least six.
-    fn starts(&self, before: Edge) -> (u64, u64) {
-        let here = low(self.printable);
-        let three = low(self.printable & (self.printable >> 1) & (self.printable >> 2));
-        let runs = three & !((here << 1) | before.printable);
-        let links = low(self.link);
-        if links == 0 {
-            return (runs, 0);
-        }
-        let six = self.link & (self.link >> 2) & (self.link >> 4) & (self.link >> 6) & (self.link >> 8);
-        (runs, low(six) & !((links << 2) | before.link))
-    }
-
-    /// Length of the run at `bit`, unless it reaches further than can be seen from here.
-    fn run_length(&self, bit: u32) -> Option<usize> {
-        let length = (self.printable >> bit).trailing_ones();
-        (length.saturating_add(bit) < 128).then(|| usize::try_from(length).unwrap_or(0))
-    }
-
-    fn edge(&self) -> Edge {
-        Edge { printable: low(self.printable) >> 63, link: low(self.link) >> 62 }
-    }
-}
-
-/// The part of a window that is this block.
-fn low(window: u128) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = window.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 const _: () = assert!(LEAST_VERSION == 3, "Window::starts looks for three");

@@ -18,9 +18,10 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// All values of `key`, in order.
+    /// All values of `key` and of the keys below it, in order.
     pub(crate) fn values(&self, key: &str) -> Vec<&str> {
-        self.facts.iter().filter(|fact| fact.0 == key).map(|fact| fact.1.as_str()).collect()
+        let below = |fact: &str| fact.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.facts.iter().filter(|fact| below(fact.0)).map(|fact| fact.1.as_str()).collect()
     }
 }
 

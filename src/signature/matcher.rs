@@ -72,19 +72,28 @@ impl Matcher {
 
     /// Every rule that holds for `value`, each once.
     pub(super) fn hits(&self, signatures: &[Signature], key: &str, value: &[u8], found: &mut dyn FnMut(Hit)) {
-        let Some(matcher) = self.keys.get(key) else { return };
-        for (automaton, targets) in [&matcher.literals, &matcher.folded].into_iter().flatten() {
+        // What is said in a certain encoding is a string like any other.
+        let group = key.split_once('.').map(|(group, _)| group).filter(|group| *group == "string");
+        for matcher in [Some(key), group].into_iter().flatten().filter_map(|key| self.keys.get(key)) {
+            matcher.hits(signatures, value, found);
+        }
+    }
+}
+
+impl KeyMatcher {
+    fn hits(&self, signatures: &[Signature], value: &[u8], found: &mut dyn FnMut(Hit)) {
+        for (automaton, targets) in [&self.literals, &self.folded].into_iter().flatten() {
             literal_hits(signatures, automaton, targets, value, found);
         }
-        if !matcher.equals.is_empty() || !matcher.equals_folded.is_empty() {
+        if !self.equals.is_empty() || !self.equals_folded.is_empty() {
             let text = String::from_utf8_lossy(value);
-            let same = matcher.equals.get(text.as_ref()).into_iter();
-            let folded = matcher.equals_folded.get(&text.to_ascii_lowercase()).into_iter();
+            let same = self.equals.get(text.as_ref()).into_iter();
+            let folded = self.equals_folded.get(&text.to_ascii_lowercase()).into_iter();
             for target in same.chain(folded).flatten() {
                 found(target.hit((0, value.len()), None));
             }
         }
-        if let Some((set, targets)) = &matcher.regexes {
+        if let Some((set, targets)) = &self.regexes {
             for target in set.matches(value).into_iter().filter_map(|index| targets.get(index)) {
                 let Some(regex) = target.regex(signatures) else { continue };
                 if let Some(captures) = regex.captures(value) {

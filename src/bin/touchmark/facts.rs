@@ -55,7 +55,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     let settings = &arguments.settings;
     let database = settings.database()?;
     let (mut options, _alarm) = settings.options(settings.threads(), settings.policies(&database)?);
-    options.keep = if arguments.all || Keep::BULKY.iter().any(|bulky| named(arguments, bulky)) { Keep::All } else { Keep::Few };
+    options.keep = if arguments.all
+        || arguments.key.iter().any(|key| Keep::BULKY.iter().any(|bulky| bulky.starts_with(key.as_str()) || key.starts_with(bulky)))
+    {
+        Keep::All
+    } else {
+        Keep::Few
+    };
     let opened = open(path)?;
     let report = {
         let _bar = Bar::of_walk(&options.progress, settings.quiet);

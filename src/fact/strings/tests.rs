@@ -10,7 +10,7 @@ fn strings(bytes: &[u8]) -> Said {
 
 /// Value, start and length of every string.
 fn spans(said: &Said) -> Vec<(&str, u64, u64)> {
-    said.facts.iter().filter(|fact| fact.0 == "string").map(|fact| (fact.1.as_str(), fact.2.start, fact.2.length)).collect()
+    said.facts.iter().filter(|fact| fact.0.starts_with("string")).map(|fact| (fact.1.as_str(), fact.2.start, fact.2.length)).collect()
 }
 
 fn wide(text: &str, little: bool) -> Vec<u8> {
@@ -160,6 +160,80 @@ fn long_wide_runs_come_in_pieces_too() {
     assert_eq!(spans.len(), 3);
     assert_eq!((spans[1].1, spans[1].2), (2 * (PIECE - OVERLAP) as u64, 2 * PIECE as u64));
     assert!(text.ends_with(spans[2].0));
+}
+
+/// What `key` says, and what its bytes are in the end.
+fn texts(bytes: &[u8], key: &str) -> Vec<String> {
+    let said = strings(bytes);
+    assert!(said.facts.is_sorted_by_key(|fact| fact.2.start), "in order of offset");
+    said.facts.into_iter().filter(|fact| fact.0 == key).map(|fact| fact.1).collect()
+}
+
+const TEXTS: [&str; 5] =
+    ["华为技术有限公司", "版本 1.2.3 软件升级失败", "ファームウェアの更新", "сетевой адрес", "Größe der Datei ungültig"];
+
+#[test]
+fn texts_in_utf_8_are_found_where_they_stand() {
+    for text in TEXTS {
+        for pad in [1, 40, 61, 62, 63] {
+            let bytes = [vec![0; pad], text.as_bytes().to_vec(), b"\0\x01\x02".to_vec()].concat();
+            assert_eq!(texts(&bytes, "string.utf-8"), [text], "{pad}");
+            let span = strings(&bytes).facts.iter().find(|fact| fact.0 == "string.utf-8").unwrap().2;
+            assert_eq!(&bytes[span.start as usize..span.end() as usize], text.as_bytes());
+        }
+        assert_eq!(texts(text.as_bytes(), "string.utf-8"), [text], "alone");
+    }
+    let lines = "第一行 文字\n第二行 文字\r\n".repeat(50);
+    assert_eq!(texts(lines.as_bytes(), "string.utf-8").len(), 100);
+}
+
+#[test]
+fn texts_in_gb_18030_are_found_and_decoded() {
+    for text in &TEXTS[..2] {
+        let (encoded, _, failed) = encoding_rs::GB18030.encode(text);
+        assert!(!failed);
+        for pad in [1, 40, 61, 62, 63] {
+            let bytes = [vec![0; pad], encoded.to_vec(), b"\0\x01\x02".to_vec()].concat();
+            assert_eq!(texts(&bytes, "string.gb18030"), [*text], "{pad}");
+        }
+    }
+}
+
+#[test]
+fn ideographs_in_utf_16_are_found_in_both_orders() {
+    for (little, key) in [(true, "string.utf-16le"), (false, "string.utf-16be")] {
+        for text in &TEXTS[..2] {
+            for before in [&b"\x14"[..], b"\0\0", b"\x01\x02\x03"] {
+                let bytes = [&[0xee; 50], before, &wide(text, little), b"\0\0\0\0\x01"].concat();
+                let found = texts(&bytes, key);
+                assert!(found.iter().any(|found| found.ends_with(text)), "{text} {little} {before:x?}: {found:?}");
+                // A character before it, and no more, can be read along with it.
+                assert!(found.iter().all(|found| found.chars().count() <= text.chars().count() + 1), "{found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn noise_and_code_hold_no_texts() {
+    let beyond = |bytes: &[u8]| texts(bytes, "string.gb18030").len() + texts(bytes, "string.utf-8").len();
+    let noise = noise(4 << 20);
+    assert_eq!(beyond(&noise), 0, "{:?}", texts(&noise, "string.gb18030"));
+    let program = std::fs::read("/proc/self/exe").unwrap();
+    let code = &program[..program.len().min(8 << 20)];
+    for key in ["string.gb18030", "string.utf-16be", "string.utf-16le"] {
+        let found: Vec<_> = texts(code, key).into_iter().filter(|text| !text.is_ascii()).collect();
+        assert!(found.len() <= 8, "{key}: {found:?}");
+    }
+}
+
+#[test]
+fn time_is_linear_in_what_might_be_text() {
+    strings(&"é".repeat(1 << 20).into_bytes());
+    strings(&[0xb0, 0xa1].repeat(1 << 20));
+    strings(&b"a\0\0\x4e\x01\x4e\0\0".repeat(1 << 18));
+    strings(&b"\x01\x4e".repeat(1 << 20));
+    strings(&b"\xe4\xb8\xad\xe4\xb8\xad\xff".repeat(1 << 18));
 }
 
 #[test]
