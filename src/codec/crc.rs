@@ -1,9 +1,10 @@
 //! Cyclic redundancy checks: those that several formats share, and those of CRC-32 from any seed and not inverted.
 
-use crc::{Algorithm, CRC_16_ARC, CRC_16_XMODEM, CRC_32_ISCSI, Crc};
+use crc::{Algorithm, CRC_16_ARC, CRC_16_XMODEM, CRC_32_BZIP2, CRC_32_ISCSI, Crc};
 
 static ARC: Crc<u16> = Crc::<u16>::new(&CRC_16_ARC);
 static XMODEM: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
+static UPPER_FIRST: Crc<u32> = Crc::<u32>::new(&Algorithm { init: 0, xorout: 0, ..CRC_32_BZIP2 });
 static ETHERNET_REGISTER: Crc<u32> = Crc::<u32>::new(&register(0x04c1_1db7));
 static CASTAGNOLI_REGISTER: Crc<u32> = Crc::<u32>::new(&register(CRC_32_ISCSI.poly));
 
@@ -41,6 +42,13 @@ pub(crate) fn crc16_xmodem(pieces: &[&[u8]]) -> u16 {
     digest.finalize()
 }
 
+/// CRC-32 with the upper bit first, from 0 and not inverted, over all pieces: Ogg, QNX6.
+pub(crate) fn crc32_upper_first(pieces: &[&[u8]]) -> u32 {
+    let mut digest = UPPER_FIRST.digest();
+    pieces.iter().for_each(|piece| digest.update(piece));
+    digest.finalize()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +59,7 @@ mod tests {
         assert_eq!(!crc32(u32::MAX, b"123456789"), 0xcbf4_3926);
         assert_eq!(crc32(crc32(7, b"1234"), b"56789"), crc32(7, b"123456789"));
         assert_eq!(crc16_arc(b"123456789"), 0xbb3d);
+        assert_eq!(crc32_upper_first(&[b"1234", b"56789"]), 0x89a1_897f);
         assert_eq!(crc16_xmodem(&[b"1234", b"56789"]), 0x31c3);
     }
 }

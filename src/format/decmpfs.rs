@@ -35,6 +35,27 @@ pub(super) struct Attribute<'a> {
     inside: Bytes<'a>,
 }
 
+/// Appends the content of a file to `output`, as its `attribute` says. `fork` reads its resource fork, if that is needed, from an image of
+/// `image` bytes.
+///
+/// # Errors
+/// If a limit is reached, or not all of it can be decompressed.
+pub(super) fn content(
+    attribute: Option<&[u8]>,
+    image: u64,
+    output: &mut Output<'_>,
+    effort: &mut Effort<'_>,
+    fork: impl FnOnce(&mut Output<'_>, &mut Effort<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let missing = || Fault::corrupt("the attribute that says how it is compressed is not there");
+    let attribute = attribute.and_then(|bytes| Attribute::read(Bytes(bytes))).ok_or_else(missing)?;
+    let mut resources = Output::new(effort.budget(), image);
+    if attribute.is_outside() {
+        fork(&mut resources, effort)?;
+    }
+    attribute.decompress(Bytes(resources.as_slice()), output, effort)
+}
+
 impl<'a> Attribute<'a> {
     pub(super) fn read(bytes: Bytes<'a>) -> Option<Self> {
         if !bytes.has(0, b"fpmc") {

@@ -46,11 +46,11 @@ impl Extents {
 
     /// Where all pieces stand that do.
     pub(super) fn places(&self) -> Vec<Span> {
-        self.placed().into_iter().map(|(_, span)| span).collect()
+        self.placed().0.into_iter().map(|(_, span)| span).collect()
     }
 
     /// The same with the place of each in the file.
-    pub(super) fn placed(&self) -> Vec<(u64, Span)> {
+    pub(super) fn placed(&self) -> Placed {
         let (mut placed, mut begin) = (Vec::new(), 0_u64);
         for piece in &self.pieces {
             let length = match *piece {
@@ -62,7 +62,7 @@ impl Extents {
             };
             begin = begin.saturating_add(length);
         }
-        placed
+        Placed(placed)
     }
 
     /// The one place where all of the first `size` bytes stand, if there is one.
@@ -163,6 +163,26 @@ impl Extents {
     }
 }
 
+/// The pieces of a file that others stand in, with the place of each in it, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Placed(Vec<(u64, Span)>);
+
+impl Placed {
+    /// Where the first of the `length` bytes from `start` of the file are: as many of them as stand in one piece.
+    pub(super) fn first(&self, start: u64, length: u64) -> Option<Span> {
+        let index = self.0.partition_point(|(place, _)| *place <= start).checked_sub(1)?;
+        let (place, span) = self.0.get(index)?;
+        let skip = start.checked_sub(*place)?;
+        let there = span.length.saturating_sub(skip).min(length);
+        (there > 0).then(|| Span::new(span.start.saturating_add(skip), there))
+    }
+
+    /// Where all of them are, if they stand in one piece.
+    pub(super) fn whole(&self, start: u64, length: u64) -> Option<Span> {
+        self.first(start, length).filter(|span| span.length == length)
+    }
+}
+
 /// What one file alone may not do ends this file only.
 ///
 /// # Errors
@@ -217,6 +237,19 @@ mod tests {
         extents.stored(Span::new(20, 9));
         assert_eq!(extents.steps(3, 100).collect::<Vec<_>>(), [(0, 2), (1, 5), (4, 22), (5, 25)]);
         assert_eq!(extents.steps(3, 25).collect::<Vec<_>>(), [(0, 2), (1, 5), (4, 22)]);
+    }
+
+    #[test]
+    fn what_stands_in_a_file_is_found_behind_holes() {
+        let mut extents = Extents::default();
+        extents.stored(Span::new(100, 10));
+        extents.hole(5);
+        extents.stored(Span::new(50, 10));
+        let placed = extents.placed();
+        assert_eq!(placed.whole(8, 2), Some(Span::new(108, 2)));
+        assert_eq!((placed.whole(8, 3), placed.first(8, 3)), (None, Some(Span::new(108, 2))));
+        assert_eq!((placed.first(12, 1), placed.first(25, 1)), (None, None));
+        assert_eq!(placed.whole(16, 9), Some(Span::new(51, 9)));
     }
 
     #[test]

@@ -129,13 +129,10 @@ impl<'a> Image<'a> {
     /// Where the last file ends.
     fn length(&self) -> Result<u64, Rejected> {
         let mut end = ENTRY.saturating_add(self.entries.saturating_mul(ENTRY));
-        for number in 0..self.entries {
-            match self.entry(number) {
-                Ok(entry) => end = end.max(entry.span.end()),
-                // A truncated table is still one.
-                Err(Rejected("too short")) => break,
-                Err(why) => return Err(why),
-            }
+        // A truncated table is still one.
+        let there = self.bytes.len().saturating_sub(ENTRY) / ENTRY;
+        for number in 0..self.entries.min(there) {
+            end = end.max(self.entry(number)?.span.end());
         }
         Ok(end)
     }
@@ -169,14 +166,15 @@ impl Format for DlinkRomfs {
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
         let image = Image::read(bytes).map_err(|rejected| Fault::corrupt(rejected.0))?;
-        let length = image.length().unwrap_or(0);
+        let length = image.length();
         let places = (0..image.entries).filter_map(|place| Some((image.entry(place).ok()?.known, place))).collect();
         let mut mounted = Mounted { image, places, effort: Effort::new(children.budget(), bytes.len()) };
         inodes::walk(&mut mounted, children, &[(String::new(), 0)], bytes.len())?;
-        if length > bytes.len() {
-            return Err(Fault::Truncated(format!("{} of {length} bytes are there", bytes.len())));
+        match length {
+            Ok(length) if length > bytes.len() => Err(Fault::Truncated(format!("{} of {length} bytes are there", bytes.len()))),
+            Ok(_) => Ok(()),
+            Err(rejected) => Err(Fault::corrupt(format!("the table: {}", rejected.0))),
         }
-        Ok(())
     }
 }
 
@@ -215,10 +213,12 @@ impl Volume for Mounted<'_, '_> {
         while at < there.len() {
             let (number, next) = (there.u32(at, self.image.endian)?, u64::from(there.u32(at.saturating_add(4), self.image.endian)?));
             let start = at.saturating_add(8);
-            let name = there.text(start, there.len().saturating_sub(start))?;
+            // Names end before the next one, so that no byte is of two of them.
+            let said = Some(next).filter(|next| (start..=there.len()).contains(next));
+            let name = there.text(start, said.unwrap_or(there.len()).saturating_sub(start))?;
             names.push((name.to_vec(), number));
             let padded = start.saturating_add(crate::blob::to_u64(name.len())).saturating_add(1).next_multiple_of(ENTRY);
-            at = if next >= start && next <= there.len() { next } else { padded };
+            at = said.unwrap_or(padded);
         }
         if there.len() < folder.detail.span.length {
             return Err(Fault::Truncated("it is cut off".to_owned()));
@@ -235,7 +235,10 @@ impl Volume for Mounted<'_, '_> {
         let Some(size) = inode.detail.decompressed else {
             return Ok(output.push(self.image.bytes.up_to(span.start, span.length))?);
         };
-        self.effort.spend(span.length)?;
+        if size > LARGEST {
+            return Err(Fault::corrupt(format!("no file has {size} bytes")));
+        }
+        self.effort.spend(span.length.max(size))?;
         let packed = self.image.bytes.part(span)?.0;
         let content = match Codec::Lzma.block(packed, size) {
             Ok(content) => content,
@@ -281,6 +284,41 @@ mod tests {
         let cut = unpack(&DlinkRomfs, &NINE[..NINE.len() - 100]);
         assert!(cut.problems.iter().any(|(code, _)| *code == Code::Truncated));
         assert_eq!(cut.file("etc/motd"), whole.file("etc/motd"));
+    }
+
+    #[test]
+    fn names_of_a_hostile_folder_share_no_bytes() {
+        // Without a zero in their numbers and places, each name would run through all that follow.
+        let (first, last) = (0x0101_0101_u32, 0x0101_ffe9_u32);
+        let mut image = vec![0; last as usize];
+        image[4..8].copy_from_slice(&first.to_le_bytes());
+        for at in (first..last).step_by(8) {
+            let place = at as usize;
+            image[place..place + 4].fill(1);
+            image[place + 4..place + 8].copy_from_slice(&(at + 8).to_le_bytes());
+        }
+        let budget = Budget::new(crate::limits::Limits::default(), std::sync::Arc::default());
+        let read = Image { bytes: Bytes(&image), endian: Endian::Little, compressed: true, entries: 1 };
+        let span = Span::new(0, image.len() as u64);
+        let detail = Entry { known: 0, kind: FOLDER, permissions: 0, owner: 0, group: 0, time: 0, span, decompressed: None };
+        let folder = Inode { at: 0, mode: 0o040_000, size: 0, device: (0, 0), uid: 0, gid: 0, modified: None, detail };
+        let mut mounted = Mounted { image: read, places: BTreeMap::new(), effort: Effort::new(&budget, 1 << 20) };
+        let mut names = Vec::new();
+        mounted.names(&folder, &mut names).unwrap();
+        assert!(names.len() > 8000);
+        assert!(names.iter().map(|(name, _)| name.len()).sum::<usize>() < image.len());
+    }
+
+    #[test]
+    fn a_file_that_says_it_is_huge_is_not_decompressed() {
+        let mut image = NINE.to_vec();
+        let entries = Image::read(Bytes(NINE)).unwrap().entries;
+        let packed = (0..entries).find(|number| Image::read(Bytes(NINE)).unwrap().entry(*number).unwrap().decompressed.is_some()).unwrap();
+        let at = usize::try_from(ENTRY + packed * ENTRY + 24).unwrap();
+        image[at..at + 4].fill(0xff);
+        let unpacked = unpack(&DlinkRomfs, &image);
+        assert!(unpacked.problems.iter().any(|(_, why)| why.contains("4294967295")), "{:?}", unpacked.problems);
+        assert_eq!(unpacked.names().len(), unpack(&DlinkRomfs, NINE).names().len());
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Format for HfsPlus {
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let volume = Volume::read(Bytes(blob.bytes().tail(start)))?;
-        Ok(Carved::new(volume.length(), start, blob))
+        Ok(Carved::new(volume.length, start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
@@ -63,6 +63,9 @@ type Attributes = BTreeMap<u32, Vec<u8>>;
 /// Runs of blocks: first and number.
 type Runs = Vec<(u32, u32)>;
 
+/// Bytes of the runs of one record.
+const RUNS: u64 = 64;
+
 /// What differs between HFS and HFS+: how long lengths of keys are, and how records are laid out.
 #[derive(Debug)]
 struct Dialect {
@@ -75,7 +78,7 @@ static PLUS: Dialect = Dialect {
     wide: true,
     record: Record::read,
     // A key: 2 kind u8, 4 file u32, 8 first block u32; then eight runs.
-    overflow: |key, data| Some(((key.u32(4, Endian::Big).ok()?, key.u8(2).ok()?, key.u32(8, Endian::Big).ok()?), runs(data))),
+    overflow: |key, data| Some(((key.u32(4, Endian::Big).ok()?, key.u8(2).ok()?, key.u32(8, Endian::Big).ok()?), runs(data, 0, true))),
 };
 
 /// A part of a file: its number, kind of the fork (0 data, ff resource) and first block.
@@ -114,15 +117,17 @@ struct Fork {
 impl Fork {
     fn read(bytes: Bytes<'_>, at: u64) -> Option<Self> {
         let fork = Bytes(bytes.get(at, 80).ok()?);
-        Some(Self { size: fork.u64(0, Endian::Big).ok()?, runs: runs(Bytes(fork.tail(16))) })
+        Some(Self { size: fork.u64(0, Endian::Big).ok()?, runs: runs(fork, 16, true) })
     }
 }
 
-/// Up to eight runs.
-fn runs(bytes: Bytes<'_>) -> Runs {
-    let all = bytes.up_to(0, 64).chunks_exact(8).map(Bytes);
-    let all = all.map(|run| (run.u32(0, Endian::Big).unwrap_or(0), run.u32(4, Endian::Big).unwrap_or(0)));
-    all.take_while(|(_, count)| *count > 0).collect()
+/// Up to eight runs of first block u32 and number u32, if they are `wide`; else up to three of first block u16 and number u16.
+fn runs(bytes: Bytes<'_>, at: u64, wide: bool) -> Runs {
+    let (length, half) = if wide { (64, 4) } else { (12, 2) };
+    let number = |digits: &[u8]| digits.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    let all = bytes.up_to(at, length).chunks_exact(half).map(number);
+    let (firsts, counts) = (all.clone().step_by(2), all.skip(1).step_by(2));
+    firsts.zip(counts).take_while(|(_, count)| *count > 0).collect()
 }
 
 impl Volume {
@@ -159,26 +164,32 @@ impl Volume {
         Ok(self)
     }
 
-    fn length(&self) -> u64 {
-        self.length
-    }
-
     fn unpack(&self, image: Bytes<'_>, children: &mut Children<'_>) -> Result<(), Fault> {
         let mut effort = Effort::new(children.budget(), image.len());
         let more = self.overflow(image, children, &mut effort)?;
         let compressed = self.compressed(image, &more, children, &mut effort)?;
         catalog::walk(catalog::Parts { image, volume: self, more: &more, compressed }, children, &mut effort)?;
-        if self.length() > image.len() {
-            return Err(Fault::Truncated(format!("{} of {} bytes are there", image.len(), self.length())));
+        if self.length > image.len() {
+            return Err(Fault::Truncated(format!("{} of {} bytes are there", image.len(), self.length)));
         }
         Ok(())
     }
 
     /// Where the bytes of a fork stand.
-    fn extents(&self, fork: &Fork, more: &Overflow, file: u32, kind: u8) -> Extents {
+    fn extents(&self, fork: &Fork, more: &Overflow, of: (u32, u8), effort: &mut Effort<'_>) -> Result<Extents, Exceeded> {
+        let (file, kind) = of;
+        let mut extents = self.stored(&fork.runs);
+        for (_, runs) in more.range((file, kind, 0)..=(file, kind, u32::MAX)) {
+            effort.spend(RUNS)?;
+            self.stored(runs).places().into_iter().for_each(|span| extents.stored(span));
+        }
+        Ok(extents)
+    }
+
+    /// Where the blocks of some runs stand.
+    fn stored(&self, runs: &Runs) -> Extents {
         let mut extents = Extents::default();
-        let others = more.range((file, kind, 0)..=(file, kind, u32::MAX)).flat_map(|(_, runs)| runs);
-        for (start, count) in fork.runs.iter().chain(others) {
+        for (start, count) in runs {
             let length = u64::from(*count).saturating_mul(self.block);
             extents.stored(Span::new(self.first.saturating_add(u64::from(*start).saturating_mul(self.block)), length));
         }
@@ -230,7 +241,7 @@ impl Volume {
         if fork.size == 0 {
             return Ok(());
         }
-        let extents = self.extents(fork, more, number, 0);
+        let extents = self.extents(fork, more, (number, 0), effort)?;
         let mut bytes = children.output();
         let cut = extents.read(image, fork.size, &mut bytes)?;
         let fault = btree::leaves(Bytes(bytes.as_slice()), self.dialect.wide, effort, each)?;

@@ -32,6 +32,7 @@ static SPEC: Spec = Spec {
         "https://pdos.csail.mit.edu/6.828/2018/readings/boot-cdrom.pdf",
     ],
     limitations: &[
+        "a UDF volume beside more than one file of ISO 9660 is not read",
         "interleaved files and the sparse files of Rock Ridge 1.12 are not read",
         "images of raw sectors (2352 bytes, with the checksums of the disc) are not recognized",
     ],
@@ -48,8 +49,8 @@ impl Format for Iso9660 {
     }
 
     fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
-        let volume = Volume::primary(Bytes(blob.bytes().tail(start)))?;
         let image = Bytes(blob.bytes().tail(start));
+        let volume = Volume::primary(image)?;
         Ok(Carved::new(volume.length.max(udf::length_beside(image)), start, blob))
     }
 

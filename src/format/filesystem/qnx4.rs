@@ -19,7 +19,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(b".inodes\0\0\0\0\0\0\0\0\0").at(BLOCK + INODE)],
     leaf: false,
     references: &["https://github.com/torvalds/linux/blob/master/include/uapi/linux/qnx4_fs.h"],
-    limitations: &[],
+    limitations: &["numbers of devices"],
 };
 
 const BLOCK: u64 = 512;
@@ -99,16 +99,19 @@ impl Format for Qnx4 {
     fn carve<'b>(&self, blob: &Blob, start: u64, budget: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let image = Bytes(blob.bytes().tail(start));
         let mut end = root(image)?;
+        // However much stands behind it: this is asked wherever a name is.
         let mut mounted = Mounted { image, effort: Effort::new(budget, 0) };
         let (mut open, mut seen) = (vec![ROOT], std::collections::BTreeSet::new());
         while let Some(at) = open.pop() {
-            if !seen.insert(at) || mounted.effort.spend(BLOCK).is_err() {
+            if !seen.insert(at) || mounted.effort.spend(INODE).is_err() {
                 continue;
             }
             let Ok(record) = image.get(at, INODE).map(|bytes| Record(Bytes(bytes))) else { continue };
             let Ok(extents) = mounted.extents(&record) else { continue };
-            end = extents.places().iter().fold(end, |end, span| end.max(span.end()));
-            if record.is_folder() {
+            // What is damaged may say that it is anywhere.
+            let there = extents.places().into_iter().filter(|span| span.end() <= image.len());
+            end = there.fold(end, |end, span| end.max(span.end()));
+            if record.is_folder() && extents.length() <= image.len() && mounted.effort.spend(extents.length()).is_ok() {
                 open.extend(mounted.entries(&extents).into_iter().map(|(_, at)| at));
             }
         }
@@ -183,13 +186,13 @@ impl Volume for Mounted<'_, '_> {
         self.effort.spend(INODE)?;
         let record = Record(Bytes(self.image.get(at, INODE)?));
         let mode = record.half(50);
-        let device = record.word(20);
         let special = !matches!(mode & 0o170_000, 0o040_000 | 0o100_000 | 0o120_000);
         Ok(Inode {
             at,
             mode,
             size: record.word(16).into(),
-            device: (device >> 10 & 0x3f, device & 0x3ff),
+            // Where the numbers of devices are, the header does not say.
+            device: (0, 0),
             uid: record.half(52),
             gid: record.half(54),
             modified: Some(record.word(36).into()),
@@ -236,6 +239,39 @@ mod tests {
         assert_eq!(tree::kind(&unpacked, "bin/sh"), Some(EntryKind::Symlink("tool".to_owned())));
         assert_eq!(tree::kind(&unpacked, "empty-folder"), Some(EntryKind::Directory));
         survives_damage(&Qnx4, IMAGE);
+    }
+
+    #[test]
+    fn a_folder_that_is_all_of_the_image_many_times_over_is_not_collected() {
+        let (mut image, blocks) = (vec![1; 1 << 20], 64_u32);
+        image[..2048].fill(0);
+        let names: [&[u8]; 4] = [b"/", b".inodes", b".boot", b".altboot"];
+        for (index, name) in names.into_iter().enumerate() {
+            image[512 + index * 64..][..name.len()].copy_from_slice(name);
+        }
+        (image[512 + 51], image[512 + 63]) = (0o40, 1);
+        image[512 + 28..][..4].copy_from_slice(&5_u32.to_le_bytes());
+        for number in 0..blocks {
+            let next = if number + 1 < blocks { number + 6 } else { 0 };
+            let block = &mut image[(number as usize + 4) * 512..][..512];
+            block[..4].copy_from_slice(&next.to_le_bytes());
+            block[8] = 60;
+            block[496..503].copy_from_slice(b"IamXblk");
+            for extent in block[16..496].chunks_exact_mut(8) {
+                extent[..4].copy_from_slice(&1_u32.to_le_bytes());
+                extent[4..].copy_from_slice(&2048_u32.to_le_bytes());
+            }
+        }
+        assert_eq!(carve(&Qnx4, &image, 0), Some(1 << 20));
+    }
+
+    #[test]
+    fn a_damaged_extent_does_not_take_what_follows() {
+        let mut image = IMAGE.to_vec();
+        let place = image.windows(9).position(|name| name == b"story.txt").unwrap();
+        image[place + 24..place + 28].fill(0x7f);
+        let length = carve(&Qnx4, &[image, vec![0x5a; 5000]].concat(), 0).unwrap();
+        assert!(length <= IMAGE.len() as u64, "{length}");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! QNX6 file system (Power-Safe): what cars and instruments with QNX keep their files in.
 
-use crc::{Algorithm, Crc};
-
-use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
-use crate::format::extents::Extents;
-use crate::format::unix::inodes::{self, Inode, Name, Volume};
+use crate::blob::{Blob, Bytes, Endian, Span};
+use crate::codec::crc::crc32_upper_first;
+use crate::format::extents::{Extents, Placed};
+use crate::format::unix::inodes::{self, Inode, Name, Volume, qnx_device_numbers};
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::{Budget, Effort, Output};
 use crate::problem::{Fault, Rejected};
@@ -32,23 +31,14 @@ const BOOT: u64 = 0x2000;
 const AREA: u64 = 0x1000;
 const COVERED: u64 = 512;
 
-static CRC: Crc<u32> = Crc::<u32>::new(&Algorithm {
-    width: 32,
-    poly: 0x04c1_1db7,
-    init: 0,
-    refin: false,
-    refout: false,
-    xorout: 0,
-    check: 0x89a1_897f,
-    residue: 0,
-});
-
 /// The uppermost folder.
 const ROOT: u32 = 1;
 const INODE: u64 = 128;
 const ENTRY: usize = 32;
 /// Longest name that a folder itself holds.
 const SHORT: u8 = 27;
+/// Longest one that stands in a block of its own.
+const LONG: u64 = 510;
 const DEEPEST: u8 = 5;
 /// A pointer to nothing.
 const NOWHERE: u32 = u32::MAX;
@@ -56,7 +46,7 @@ const NOWHERE: u32 = u32::MAX;
 /// The superblock; the one at the end of the file system may be newer:
 ///
 /// ```text
-///  0 magic u32   4 checksum u32 of the rest of 512 bytes   8 version u64   32 volume[16]   48 bytes of a block u32   52 inodes u32
+///  0 magic u32   4 checksum u32 of the rest of 512 bytes   8 serial number u64   32 volume[16]   48 bytes of a block u32   52 inodes u32
 /// 60 blocks u32   72 file of the inodes   152 of the bitmap   232 of long names: each bytes u64, 16 pointers u32, levels u8
 /// ```
 #[derive(Debug)]
@@ -65,7 +55,8 @@ struct Superblock<'a> {
     endian: Endian,
     block: u64,
     blocks: u64,
-    version: u64,
+    /// How many were written before it.
+    serial: u64,
 }
 
 impl<'a> Superblock<'a> {
@@ -76,21 +67,21 @@ impl<'a> Superblock<'a> {
             [0x68, 0x19, 0x11, 0x22] => Endian::Big,
             _ => return Err(Rejected("magic")),
         };
-        if CRC.checksum(bytes.tail(8)) != bytes.u32(4, endian)? {
+        if crc32_upper_first(&[bytes.tail(8)]) != bytes.u32(4, endian)? {
             return Err(Rejected("checksum of the superblock"));
         }
         let block = u64::from(bytes.u32(48, endian)?);
         if !block.is_power_of_two() || !(512..=0x1_0000).contains(&block) {
             return Err(Rejected("size of blocks"));
         }
-        Ok(Self { bytes, endian, block, blocks: bytes.u32(60, endian)?.into(), version: bytes.u64(8, endian)? })
+        Ok(Self { bytes, endian, block, blocks: bytes.u32(60, endian)?.into(), serial: bytes.u64(8, endian)? })
     }
 
     /// The first one, or the one at the end if that is newer.
     fn newest(image: Bytes<'a>) -> Result<Self, Rejected> {
         let first = Self::read(image, BOOT)?;
         let second = Self::read(image, first.data().saturating_add(first.blocks.saturating_mul(first.block)));
-        Ok(second.ok().filter(|second| second.block == first.block && second.version > first.version).unwrap_or(first))
+        Ok(second.ok().filter(|second| second.block == first.block && second.serial > first.serial).unwrap_or(first))
     }
 
     /// Where block 0 is.
@@ -117,7 +108,7 @@ impl Format for Qnx6 {
         let image = blob.bytes();
         let superblock = Superblock::newest(image).map_err(|rejected| Fault::corrupt(rejected.0))?;
         let length = superblock.length();
-        let (inodes, names) = (Table::default(), Table::default());
+        let (inodes, names) = (Placed::default(), Placed::default());
         let mut mounted = Mounted { image, inodes, names, superblock, effort: Effort::new(children.budget(), image.len()) };
         mounted.inodes = mounted.file(Bytes(mounted.superblock.bytes.tail(72)))?;
         mounted.names = mounted.file(Bytes(mounted.superblock.bytes.tail(232)))?;
@@ -129,34 +120,20 @@ impl Format for Qnx6 {
     }
 }
 
-/// The pieces of a file of the file system itself, by their places in it.
-#[derive(Debug, Default)]
-struct Table(Vec<(u64, Span)>);
-
-impl Table {
-    /// Where the `length` bytes from `start` are, if they are in one piece.
-    fn inside(&self, start: u64, length: u64) -> Option<Span> {
-        let index = self.0.partition_point(|(place, _)| *place <= start).checked_sub(1)?;
-        let (place, span) = self.0.get(index)?;
-        let skip = start.checked_sub(*place)?;
-        (skip.saturating_add(length) <= span.length).then(|| Span::new(span.start.saturating_add(skip), length))
-    }
-}
-
 struct Mounted<'a, 'b> {
     image: Bytes<'a>,
     superblock: Superblock<'a>,
     /// Where all inodes are, and all long names.
-    inodes: Table,
-    names: Table,
+    inodes: Placed,
+    names: Placed,
     effort: Effort<'b>,
 }
 
 impl<'a> Mounted<'a, '_> {
     /// Where a file of the file system itself is.
-    fn file(&mut self, node: Bytes<'a>) -> Result<Table, Fault> {
+    fn file(&mut self, node: Bytes<'a>) -> Result<Placed, Fault> {
         let size = node.u64(0, self.superblock.endian)?;
-        Ok(Table(self.extents(Bytes(node.up_to(8, 64)), node.u8(72)?, size)?.placed()))
+        Ok(self.extents(Bytes(node.up_to(8, 64)), node.u8(72)?, size)?.placed())
     }
 
     /// Where the `size` bytes behind pointers are: with levels, these lead to blocks of pointers.
@@ -182,6 +159,7 @@ impl<'a> Mounted<'a, '_> {
             if number == NOWHERE {
                 extents.hole(covered.min(left));
             } else if levels == 0 {
+                self.effort.spend(block)?;
                 extents.stored(Span::new(at, block.min(left)));
             } else {
                 self.effort.spend(block)?;
@@ -192,11 +170,16 @@ impl<'a> Mounted<'a, '_> {
     }
 
     /// The long name in a block of its own: bytes u16, name.
-    fn long_name(&self, block: u32) -> Result<&'a [u8], Fault> {
+    fn long_name(&mut self, block: u32) -> Result<&'a [u8], Fault> {
+        self.effort.spend(self.superblock.block)?;
         let missing = || Fault::corrupt(format!("the long name {block} is not there"));
-        let span = self.names.inside(u64::from(block).saturating_mul(self.superblock.block), self.superblock.block);
+        let span = self.names.whole(u64::from(block).saturating_mul(self.superblock.block), self.superblock.block);
         let bytes = self.image.part(span.ok_or_else(missing)?)?;
-        Ok(bytes.get(2, bytes.u16(0, self.superblock.endian)?.into())?)
+        let length = u64::from(bytes.u16(0, self.superblock.endian)?);
+        if length > LONG {
+            return Err(Fault::corrupt(format!("the long name {block} has {length} letters")));
+        }
+        Ok(bytes.get(2, length)?)
     }
 }
 
@@ -209,7 +192,7 @@ impl Volume for Mounted<'_, '_> {
         self.effort.spend(INODE)?;
         let missing = || Fault::corrupt(format!("there is no inode {number}"));
         let start = u64::from(number).checked_sub(1).ok_or_else(missing)?.saturating_mul(INODE);
-        let span = self.inodes.inside(start, INODE).ok_or_else(missing)?;
+        let span = self.inodes.whole(start, INODE).ok_or_else(missing)?;
         let (bytes, endian) = (self.image.part(span)?, self.superblock.endian);
         let size = bytes.u64(0, endian)?;
         let mode = u32::from(bytes.u16(32, endian)?);
@@ -221,7 +204,7 @@ impl Volume for Mounted<'_, '_> {
             at: span.start,
             mode,
             size,
-            device: (device >> 10 & 0x3f, device & 0x3ff),
+            device: qnx_device_numbers(device),
             uid: bytes.u32(8, endian)?,
             gid: bytes.u32(12, endian)?,
             modified: Some(bytes.u32(20, endian)?.into()),
@@ -245,6 +228,7 @@ impl Volume for Mounted<'_, '_> {
             }
             match self.long_name(entry.u32(8, self.superblock.endian)?) {
                 Ok(name) => names.push((name.to_vec(), inode)),
+                Err(limit @ Fault::Exceeded(_)) => return Err(limit),
                 Err(broken) => fault = fault.or(Some(broken)),
             }
         }
@@ -252,7 +236,7 @@ impl Volume for Mounted<'_, '_> {
     }
 
     fn place(&mut self, inode: &Inode<Extents>) -> Option<Span> {
-        inode.detail.whole(inode.size).filter(|span| span.length > 0 && span.end() <= to_u64(self.image.0.len()))
+        inode.detail.whole(inode.size).filter(|span| span.length > 0 && span.end() <= self.image.len())
     }
 
     fn content(&mut self, inode: &Inode<Extents>, output: &mut Output<'_>) -> Result<(), Fault> {

@@ -44,21 +44,21 @@ impl Format for Spiffs {
         &SPEC
     }
 
-    fn carve<'b>(&self, blob: &Blob, start: u64, _: &'b Budget) -> Result<Carved<'b>, Rejected> {
+    fn carve<'b>(&self, blob: &Blob, start: u64, budget: &'b Budget) -> Result<Carved<'b>, Rejected> {
         let image = Bytes(blob.bytes().tail(start));
-        let geometry = Geometry::of(image)?;
+        let geometry = Geometry::of(image, budget)?;
         Ok(Carved::new(geometry.length(), start, blob))
     }
 
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let image = blob.bytes();
-        let geometry = Geometry::of(image).map_err(|rejected| Fault::corrupt(rejected.0))?;
+        let geometry = Geometry::of(image, children.budget()).map_err(|rejected| Fault::corrupt(rejected.0))?;
         let mut files: BTreeMap<u16, File> = BTreeMap::new();
         for page in geometry.pages(image) {
             children.budget().check()?;
             let file = files.entry(page.file).or_default();
             match page.index(image, &geometry) {
-                Some(index) => file.index = Some((page.at, index)),
+                Some(index) => file.index = Some(index),
                 None if !page.is_index => _ = file.parts.insert(page.part, page),
                 None => {}
             }
@@ -76,7 +76,7 @@ impl Format for Spiffs {
 /// What all pages say of a file.
 #[derive(Debug, Default)]
 struct File {
-    index: Option<(u64, Index)>,
+    index: Option<Index>,
     /// Pages with its content, by their number within the file.
     parts: BTreeMap<u16, Page>,
 }
@@ -85,7 +85,7 @@ impl File {
     fn hand_over(self, number: u16, image: Bytes<'_>, geometry: &Geometry, children: &mut Children<'_>) -> Result<(), Fault> {
         let room = geometry.content();
         let there = self.parts.keys().next_back().map_or(0, |last| u64::from(*last).saturating_add(1)).saturating_mul(room);
-        let Some((at, index)) = self.index else {
+        let Some(index) = self.index else {
             if !self.parts.is_empty() {
                 children.problem(&Fault::corrupt(format!("{} pages of file {number} have no name", self.parts.len())), None);
             }
@@ -113,9 +113,6 @@ impl File {
         }
         missing = missing.saturating_add(size.saturating_sub(output.len()));
         let fault = (missing > 0).then(|| Fault::corrupt(format!("{missing} of its {size} bytes are on no page")));
-        if fault.is_some() {
-            children.problem(&Fault::corrupt(format!("pages of {path:.200?} are missing")), Some(at));
-        }
         Ok(children.made_with(path, output, Attributes::default(), fault.as_ref())?)
     }
 }

@@ -1,5 +1,7 @@
 //! UDF: DVDs, Blu-ray discs, installation media of Windows, and sticks formatted like them.
 
+use std::collections::BTreeSet;
+
 use crate::blob::{Blob, Bytes, Span, to_u64};
 use crate::format::unix::inodes;
 use crate::format::{Carved, Children, Format, Kind, Magic, Spec};
@@ -53,12 +55,7 @@ impl Format for Udf {
             let text = image.up_to(span.start, span.length);
             children.fact("header.name", text, Span::new(span.start, to_u64(text.len())));
         }
-        walk(image, &volume, children)?;
-        let length = volume.length(image);
-        if length > image.len() {
-            return Err(Fault::Truncated(format!("{} of {length} bytes are there", image.len())));
-        }
-        Ok(())
+        Ok(walk(image, &volume, children)?)
     }
 }
 
@@ -81,18 +78,26 @@ pub(super) fn length_beside(image: Bytes<'_>) -> u64 {
 fn walk(image: Bytes<'_>, volume: &Volume, children: &mut Children<'_>) -> Result<(), Exceeded> {
     let mut effort = Effort::new(children.budget(), image.len());
     let (space, faults) = Space::of(image, volume, &mut effort)?;
-    for fault in faults {
+    for fault in faults.into_iter().chain(volume.lacking.iter().map(|why| Fault::corrupt(*why))) {
         children.problem(&fault, None);
     }
-    let mut mounted = Mounted { image, space: &space, effort, damaged: 0, first_damaged: None };
+    let mut mounted = Mounted { image, space: &space, effort, damaged: BTreeSet::new(), endless: None };
     match mounted.root(volume) {
         Ok(root) => inodes::walk(&mut mounted, children, &[(String::new(), root)], image.len())?,
         Err(Fault::Exceeded(limit)) => return Err(limit),
         Err(fault) => children.problem(&fault, None),
     }
-    if mounted.damaged > 0 {
-        let fault = Fault::Checksum(format!("{} descriptors do not fit their checksums", mounted.damaged));
-        children.problem(&fault, mounted.first_damaged);
+    if let Some(first) = mounted.damaged.first() {
+        let fault = Fault::Checksum(format!("{} descriptors do not fit their checksums", mounted.damaged.len()));
+        children.problem(&fault, Some(*first));
+    }
+    if mounted.endless.is_some() {
+        let why = format!("a file was written anew more than {} times: what came after is not read", mounted::MOST_VERSIONS);
+        children.problem(&Fault::corrupt(why), mounted.endless);
+    }
+    let length = volume.length(image);
+    if length > image.len() {
+        children.problem(&Fault::Truncated(format!("{} of {length} bytes are there", image.len())), None);
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Sound and films in pages of Ogg.
 
-use crc::{Algorithm, Crc};
-
 use crate::blob::{Bytes, Endian, to_u64};
+use crate::codec::crc::crc32_upper_first;
 use crate::format::simple::Leaf;
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
@@ -47,15 +46,9 @@ fn first_page(input: Bytes<'_>) -> Result<(), Rejected> {
         return Err(Rejected("first page"));
     }
     let body = lengths.iter().map(|length| u64::from(*length)).sum();
-    let mut sum = CRC.digest();
-    for part in [input.get(0, 22)?, &[0; 4], input.get(26, 1)?, lengths, input.get(to_u64(lengths.len()).saturating_add(27), body)?] {
-        sum.update(part);
-    }
-    if sum.finalize() != input.u32(22, Endian::Little)? { Err(Rejected("checksum of the first page")) } else { Ok(()) }
+    let parts = [input.get(0, 22)?, &[0; 4], input.get(26, 1)?, lengths, input.get(to_u64(lengths.len()).saturating_add(27), body)?];
+    if crc32_upper_first(&parts) != input.u32(22, Endian::Little)? { Err(Rejected("checksum of the first page")) } else { Ok(()) }
 }
-
-/// The polynomial of Ethernet, most significant bit first, without start and end values.
-static CRC: Crc<u32> = Crc::<u32>::new(&Algorithm { init: 0, xorout: 0, ..crc::CRC_32_BZIP2 });
 
 #[cfg(test)]
 mod tests {

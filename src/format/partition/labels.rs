@@ -3,7 +3,7 @@
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
-use crate::problem::Rejected;
+use crate::problem::{Fault, Rejected};
 
 const SECTOR: u64 = 512;
 
@@ -44,20 +44,29 @@ pub(super) static BSD: Header = Header {
         magics: &[Magic::anywhere(&[0x57, 0x45, 0x56, 0x82]).at(SECTOR)],
         leaf: false,
         references: &["https://github.com/freebsd/freebsd-src/blob/main/sys/sys/disklabel.h"],
-        limitations: &["labels in other places than the second sector", "labels in big endian"],
+        limitations: &[
+            "labels in other places than the second sector, or of disks with sectors of other than 512 bytes",
+            "labels in big endian",
+            "labels of OpenBSD within a partition of an MBR, which count from the start of the disk",
+        ],
     },
     read: bsd,
 };
 
-/// The partitions among `spans`: what covers all others is the whole disk. Those that others reach into are left out.
-fn partitions(spans: Vec<(String, Span)>, header: u64) -> Result<Image, Rejected> {
+/// The partitions among `spans`: what covers all others is the whole disk. Those that others reach into are left out. A partition may begin
+/// with the label itself, which file systems leave alone: then `there` tells the disk from the partition.
+fn partitions(spans: Vec<(String, Span)>, header: u64, there: Bytes<'_>) -> Result<Image, Rejected> {
     let end = spans.iter().map(|(_, span)| span.end()).max().unwrap_or(0);
+    let mut used = spans.iter().map(|(_, span)| *span).filter(|span| span.length > 0);
+    let disk = used.next().map(|first| used.fold(first, |all, span| Span::between(all.start.min(span.start), all.end().max(span.end()))));
     let overlaps = |one: &Span, other: &Span| one.start < other.end() && other.start < one.end();
     let mut apart: Vec<(String, Span)> = Vec::new();
-    let mut smallest_first = spans;
+    let (mut smallest_first, mut left_out) = (spans, Vec::new());
     smallest_first.sort_by_key(|(_, span)| (span.length, span.start));
     for (name, span) in smallest_first {
-        if span.length > 0 && !apart.iter().any(|(_, taken)| overlaps(&span, taken)) {
+        if apart.iter().any(|(_, taken)| overlaps(&span, taken)) {
+            left_out.push((name, span));
+        } else if span.length > 0 {
             apart.push((name, span));
         }
     }
@@ -65,10 +74,15 @@ fn partitions(spans: Vec<(String, Span)>, header: u64) -> Result<Image, Rejected
     if apart.is_empty() {
         return Err(Rejected("no partitions"));
     }
+    if apart.iter().any(|(_, span)| span.start == 0 && (span.length >= there.len() || span.length == end)) {
+        return Err(Rejected("all that there is is one of its own partitions"));
+    }
     let mut image = Image::new(end, header);
     for (name, span) in apart {
-        // A partition may begin with the label itself, which file systems leave alone.
         image.part(name, span);
+    }
+    for (name, span) in left_out.into_iter().filter(|(_, span)| span.length > 0 && Some(*span) != disk) {
+        image.problem(Fault::corrupt(format!("{name} overlaps smaller ones: it is left out")), span.start);
     }
     Ok(image)
 }
@@ -100,7 +114,7 @@ fn sun(bytes: Bytes<'_>) -> Result<Image, Rejected> {
             sectors_at(u64::from(start).saturating_mul(cylinder) / SECTOR, sectors),
         ));
     }
-    let mut image = partitions(spans, SECTOR)?;
+    let mut image = partitions(spans, SECTOR, bytes)?;
     image.fact("header.product", 0, 128);
     Ok(image)
 }
@@ -134,15 +148,18 @@ fn sgi(bytes: Bytes<'_>) -> Result<Image, Rejected> {
             spans.push((format!("volume-header/{}", crate::format::part_text(name)), Span::new(start, length.into())));
         }
     }
-    partitions(spans, SECTOR)
+    partitions(spans, SECTOR, bytes)
 }
 
-/// From the second sector on: `0 magic   8 kind[16]   24 name[16]   132 magic   136 checksum u16   138 partitions u16   148 for each: sectors u32, first
+/// From the second sector on: `0 magic   8 kind[16]   24 name[16]   40 bytes of a sector u32   132 magic   136 checksum u16   138 partitions u16   148 for each: sectors u32, first
 /// sector u32, 12 kind u8 (0 unused)`. All words of two bytes up to the last partition together are 0. The third partition is all of the disk.
 fn bsd(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let label = Bytes(bytes.get(SECTOR, SECTOR)?);
     let magic = [0x57, 0x45, 0x56, 0x82];
     let count = u64::from(label.u16(138, Endian::Little)?);
+    if ![0, 512].contains(&label.u32(40, Endian::Little)?) {
+        return Err(Rejected("size of sectors"));
+    }
     if !label.has(0, &magic) || !label.has(132, &magic) || !(1..=22).contains(&count) {
         return Err(Rejected("magic or number of partitions"));
     }
@@ -162,7 +179,7 @@ fn bsd(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let others = found.iter().filter(|(index, _, _)| *index != 2);
     let spans =
         others.map(|(index, sectors, first)| (format!("partition-{}", letter(*index)), sectors_at(first.saturating_sub(base), *sectors)));
-    let mut image = partitions(spans.collect(), SECTOR.saturating_mul(2))?;
+    let mut image = partitions(spans.collect(), SECTOR.saturating_mul(2), bytes)?;
     image.fact("header.product", SECTOR.saturating_add(8), 16).fact("header.name", SECTOR.saturating_add(24), 16);
     Ok(image)
 }
@@ -177,20 +194,89 @@ mod tests {
 
     #[test]
     fn partitions_come_out_of_all_three() {
-        let fixtures: [(&Header, &[u8], &str); 3] = [
-            (&SUN, include_bytes!("../../../fixtures/sun-label/disk.img.gz"), "partition-2"),
-            (&SGI, include_bytes!("../../../fixtures/sgi-label/disk.img.gz"), "partition-1"),
-            (&BSD, include_bytes!("../../../fixtures/bsd-disklabel/disk.img.gz"), "partition-a"),
-        ];
-        for (format, packed, name) in fixtures {
-            let disk = gunzip(packed);
-            let among = [vec![0x5a; 77], disk.clone(), vec![0x5a; 99]].concat();
+        let [sun, sgi, bsd] = disks();
+        // The disk of the first one says that it is larger than what is in it.
+        let fixtures = [(&SUN, sun, "partition-2", 1 << 20), (&SGI, sgi, "partition-1", 294_912), (&BSD, bsd, "partition-a", 262_144)];
+        for (format, disk, name, length) in fixtures {
+            let among = [vec![0x5a; 77], disk.clone(), vec![0; 1 << 20]].concat();
             let id = format.spec().id;
-            assert!(carve(format, &among, 77).is_some(), "{id}");
+            assert_eq!(carve(format, &among, 77), Some(length), "{id}");
             let unpacked = unpack_at(format, &among, 77);
             assert_eq!(unpacked.problems, [], "{id}");
-            assert!(unpacked.file(name).starts_with(&SQUASHFS[..4]), "{id}: {:?}", unpacked.names());
+            assert!(unpacked.file(name).starts_with(SQUASHFS), "{id}: {:?}", unpacked.names());
             survives_damage(format, &disk);
         }
+    }
+
+    /// Makes words of two bytes even by the one at `sum`.
+    fn make_even(label: &mut [u8], sum: usize) {
+        label[sum..sum + 2].fill(0);
+        let word = label.chunks_exact(2).fold(0, |sum, word| sum ^ u16::from_be_bytes([word[0], word[1]]));
+        label[sum..sum + 2].copy_from_slice(&word.to_be_bytes());
+    }
+
+    /// Disks of 600 sectors: `first` is a partition at 0, and a second one takes up the rest; a third is all of the disk.
+    fn sun_disk(first: u32, second: u32) -> Vec<u8> {
+        let mut disk = vec![0; 600 * 512];
+        disk[..4].copy_from_slice(b"disk");
+        disk[436..440].copy_from_slice(&[0, 1, 0, 1]);
+        for (at, word) in [(444, 0), (448, first), (452, second), (456, 600 - second), (460, 0), (464, 600_u32)] {
+            disk[at..at + 4].copy_from_slice(&word.to_be_bytes());
+        }
+        disk[508..510].copy_from_slice(&[0xda, 0xbe]);
+        make_even(&mut disk[..512], 510);
+        disk
+    }
+
+    fn bsd_disk(first: u32, second: u32) -> Vec<u8> {
+        let magic = [0x57, 0x45, 0x56, 0x82];
+        let mut disk = vec![0; 600 * 512];
+        let label = &mut disk[512..1024];
+        label[..4].copy_from_slice(&magic);
+        label[132..136].copy_from_slice(&magic);
+        label[138] = 3;
+        for (at, word) in [(148, first), (152, 0), (164, 600 - second), (168, second), (180, 600_u32), (184, 0)] {
+            label[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        (label[160], label[176]) = (7, 7);
+        make_even(&mut label[..148 + 48], 136);
+        disk
+    }
+
+    #[test]
+    fn a_file_system_at_the_start_of_the_disk_comes_out_once() {
+        for (format, disk, names) in
+            [(&SUN, sun_disk(400, 400), ["partition-1", "partition-2"]), (&BSD, bsd_disk(400, 400), ["partition-a", "partition-b"])]
+        {
+            let mut disk = disk;
+            // What tells ext.
+            disk[1080..1082].copy_from_slice(&[0x53, 0xef]);
+            let among = [vec![0x5a; 77], disk.clone(), vec![0x5a; 99]].concat();
+            assert_eq!(carve(format, &among, 77), Some(disk.len() as u64));
+            let unpacked = unpack_at(format, &among, 77);
+            assert_eq!((unpacked.problems.len(), unpacked.names()), (0, names.to_vec()));
+            let first = unpacked.file(names[0]);
+            assert_eq!((first.len(), &first[1080..1082]), (400 * 512, &[0x53, 0xef][..]));
+            assert_eq!(carve(format, first, 0), None, "what is inside is the file system, not the disk again");
+            assert_eq!(carve(format, &disk[..300 * 512], 0), None, "nor if it is cut off");
+        }
+        assert_eq!(carve(&BSD, &bsd_disk(600, 600), 0), None, "all of it is one file system");
+    }
+
+    #[test]
+    fn partitions_that_overlap_are_told() {
+        for (format, disk) in [(&SUN, sun_disk(400, 300)), (&BSD, bsd_disk(400, 300))] {
+            let unpacked = unpack_at(format, &disk, 0);
+            assert_eq!(unpacked.problems.len(), 1, "{:?}", unpacked.problems);
+            assert!(unpacked.problems[0].1.contains("overlaps"));
+        }
+    }
+
+    fn disks() -> [Vec<u8>; 3] {
+        [
+            gunzip(include_bytes!("../../../fixtures/sun-label/disk.img.gz")),
+            gunzip(include_bytes!("../../../fixtures/sgi-label/disk.img.gz")),
+            gunzip(include_bytes!("../../../fixtures/bsd-disklabel/disk.img.gz")),
+        ]
     }
 }

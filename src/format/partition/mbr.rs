@@ -28,7 +28,10 @@ static SPEC: Spec = Spec {
     magics: &[Magic::start(&[0x55, 0xaa]).at(510)],
     leaf: false,
     references: &["https://uefi.org/specs/UEFI/2.10/05_GUID_Partition_Table_Format.html#legacy-master-boot-record-mbr"],
-    limitations: &["a disk in the middle of other bytes is not recognized"],
+    limitations: &[
+        "a disk in the middle of other bytes is not recognized",
+        "sectors of 4096 bytes are only told by a FAT, NTFS, ext or SquashFS at the start of a partition",
+    ],
 };
 
 impl Format for Mbr {
@@ -99,15 +102,15 @@ pub(super) struct Partition {
     unit: u64,
 }
 
-/// The partitions of the table in `sector`: four entries of 16 bytes at 446, status u8 (80: bootable), CHS of the first sector, type
+/// The partitions of the table in the first sector: four entries of 16 bytes at 446, status u8 (80: bootable), CHS of the first sector, type
 /// u8, CHS of the last, first sector u32, sectors u32; then 55 aa. Entries of type 0 are free.
-pub(super) fn table(image: Bytes<'_>, sector: u64) -> Result<Vec<Partition>, Rejected> {
-    table_of(image, sector, SECTOR)
+pub(super) fn table(image: Bytes<'_>) -> Result<Vec<Partition>, Rejected> {
+    table_of(image, 0, SECTOR)
 }
 
 /// The first table of a disk: its sectors have 4096 bytes if file systems begin where that would be, and none where they would with 512.
 fn first_table(image: Bytes<'_>) -> Result<Vec<Partition>, Rejected> {
-    let partitions = table(image, 0)?;
+    let partitions = table(image)?;
     let begins = |unit: u64| {
         partitions.iter().any(|partition| {
             let at = u64::from(partition.start).saturating_mul(unit);

@@ -134,12 +134,11 @@ impl Format for Partclone {
         for number in (0..known).filter(|number| header.is_used(map, *number)) {
             let at = header.place(used);
             let there = image.up_to(at, header.block);
+            disk.put(number.saturating_mul(header.block), there)?;
             if to_u64(there.len()) < header.block {
                 disk.lacks(Fault::Truncated(format!("of {} blocks in use {used} are there", header.used)));
-                disk.put(number.saturating_mul(header.block), there)?;
                 break;
             }
-            disk.put(number.saturating_mul(header.block), there)?;
             used = used.saturating_add(1);
             if disk.is_full() {
                 break;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use crate::blob::{Span, to_u64};
 use crate::format::{Attributes, Children, EntryKind, part_text, path_text};
-use crate::limits::{Exceeded, Output};
+use crate::limits::{Effort, Exceeded, Output};
 use crate::problem::Fault;
 
 /// Longest path that any system opens. Bounds the depth of folders, too.
@@ -79,6 +79,16 @@ pub(in crate::format) fn device_numbers(device: u32) -> (u32, u32) {
     ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
 }
 
+/// A device number as QNX keeps it: 10 bits of the minor, then 6 of the major.
+pub(in crate::format) fn qnx_device_numbers(device: u32) -> (u32, u32) {
+    (device >> 10 & 0x3f, device & 0x3ff)
+}
+
+/// A device number as Apple's systems keep it: 24 bits of the minor, then 8 of the major.
+pub(in crate::format) fn apple_device_numbers(device: u32) -> (u32, u32) {
+    (device >> 24, device & 0x00ff_ffff)
+}
+
 /// A name and the number of the inode that it means.
 pub(in crate::format) type Name<N> = (Vec<u8>, N);
 
@@ -113,7 +123,9 @@ pub(in crate::format) fn walk<V: Volume>(
     length: u64,
 ) -> Result<(), Exceeded> {
     let spans_left = length.saturating_mul(SHARING);
-    let mut walk = Walk { volume, children, folders: Vec::new(), seen_folders: BTreeSet::new(), seen: BTreeMap::new(), spans_left };
+    let paths = Effort::new(children.budget(), length);
+    let (folders, seen_folders, seen) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    let mut walk = Walk { volume, children, folders, seen_folders, seen, spans_left, paths };
     walk.folders.extend(roots.iter().rev().cloned());
     walk.seen_folders.extend(roots.iter().map(|(_, number)| *number));
     while let Some((path, number)) = walk.folders.pop() {
@@ -133,6 +145,8 @@ struct Walk<'v, 'c, 'w, V: Volume> {
     /// Anything else that was named, and its first name.
     seen: BTreeMap<V::Number, String>,
     spans_left: u64,
+    /// What the paths may cost: all of them are kept, and a folder may name the same file as often as it likes.
+    paths: Effort<'w>,
 }
 
 impl<V: Volume> Walk<'_, '_, '_, V> {
@@ -159,6 +173,7 @@ impl<V: Volume> Walk<'_, '_, '_, V> {
             }
             let name = part_text(&name);
             let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+            self.paths.spend(to_u64(path.len()))?;
             match self.volume.inode(number) {
                 Ok(inode) => self.entry(&inode, number, path)?,
                 Err(fault) => self.problem(&fault, &format!("{path:.200?}"), Some(inode.at))?,

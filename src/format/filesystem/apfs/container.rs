@@ -7,6 +7,10 @@ use crate::problem::Rejected;
 
 /// Where the magic of a superblock stands.
 pub(super) const MAGIC: u64 = 32;
+/// Bytes of a superblock that are looked at before its checksum.
+const HEAD: u64 = 168;
+/// The bit in the number of descriptors that says that they are not in a row.
+const SCATTERED: u64 = 0x8000_0000;
 /// More volumes than any container has.
 const MOST_VOLUMES: u64 = 100;
 /// More superblocks than any container keeps.
@@ -69,7 +73,6 @@ impl Container {
         if !is_sound(Bytes(image.get(at, block.into())?)) {
             return Err(Rejected("the checksum of the superblock"));
         }
-        // With the upper bit the descriptors are not in a row.
         let descriptors = (wide(112)?, u64::from(word(104)?));
         Ok(Self { at, block: block.into(), blocks, transaction: wide(16)?, descriptors, map: wide(160)? })
     }
@@ -85,9 +88,13 @@ impl Container {
     pub(super) fn newest(self, trees: &mut Trees<'_, '_>) -> Result<Self, Exceeded> {
         let (first, count) = self.descriptors;
         let block = self.block;
+        if count & SCATTERED != 0 || count > MOST_CHECKPOINTS {
+            trees.note("not all superblocks are in a row: there may be newer ones than those that were looked at");
+        }
+        let count = count & !SCATTERED;
         let mut newest = self;
         for number in first..first.saturating_add(count.min(MOST_CHECKPOINTS)) {
-            trees.effort.spend(MAGIC)?;
+            trees.effort.spend(HEAD)?;
             let at = number.saturating_mul(block);
             if let Ok(found) = Self::read(trees.image, at)
                 && found.block == block

@@ -15,6 +15,9 @@ pub(super) const ROOT: u64 = 2;
 const LINK: &str = "com.apple.fs.symlink";
 const RESOURCES: &str = "com.apple.ResourceFork";
 
+/// Bytes of a name: 255 letters.
+const LONGEST_NAME: usize = 1023;
+
 /// Kinds of records: the upper four bits of the first number of a key; the rest of it is the number of what they are about.
 const INODE: u64 = 3;
 const ATTRIBUTE: u64 = 4;
@@ -44,6 +47,8 @@ pub(super) struct Inode {
     pub(super) mode: u32,
     pub(super) size: u64,
     pub(super) device: u32,
+    /// Where it stands in the image.
+    pub(super) at: u64,
 }
 
 /// All of a volume.
@@ -67,19 +72,20 @@ impl<'a> Records<'a> {
         let nodes = |is_block: bool| if is_block { Nodes::Blocks } else { Nodes::Numbers(&places) };
         let mut records = Self::default();
         let (tree, is_block) = volume.tree;
-        trees.walk(tree, nodes(is_block), &mut |key, value| _ = records.take(key, value, volume.hashed))?;
+        trees.walk(tree, nodes(is_block), &mut |key, value, at| records.take(key, value, (at, volume.hashed)))?;
         if let Some((tree, is_block)) = volume.extents {
             // Their keys have no kind: number of the content u64, place in it u64.
-            trees.walk(tree, nodes(is_block), &mut |key, value| _ = records.extent(key.u64(0, Endian::Little).ok(), key, value))?;
+            trees.walk(tree, nodes(is_block), &mut |key, value, _| records.extent(key.u64(0, Endian::Little).ok(), key, value))?;
         }
         Ok(records)
     }
 
-    fn take(&mut self, key: Bytes<'a>, value: Bytes<'a>, hashed: bool) -> Option<()> {
+    /// Keeps a record, whose value stands at `at`; None if it cannot be read.
+    fn take(&mut self, key: Bytes<'a>, value: Bytes<'a>, (at, hashed): (u64, bool)) -> Option<()> {
         let head = key.u64(0, Endian::Little).ok()?;
         let number = head & (u64::MAX >> 4);
         match head >> 60 {
-            INODE => _ = self.inodes.insert(number, Inode::read(value)?),
+            INODE => _ = self.inodes.insert(number, Inode::read(value, at)?),
             EXTENT => self.extent(Some(number), key, value)?,
             NAME => {
                 // Ten bits are its length; the others a hash.
@@ -88,16 +94,16 @@ impl<'a> Records<'a> {
                 } else {
                     (u64::from(key.u16(8, Endian::Little).ok()?), 10)
                 };
-                let name = key.text(start, length).ok()?;
+                let name = key.text(start, length).ok().filter(|name| name.len() <= LONGEST_NAME)?;
                 self.names.entry(number).or_default().push((name, value.u64(0, Endian::Little).ok()?));
             }
             ATTRIBUTE => {
                 let name = key.text(10, key.u16(8, Endian::Little).ok()?.into()).ok()?;
-                let attributes = match std::str::from_utf8(name).ok()? {
+                let attributes = match std::str::from_utf8(name).unwrap_or_default() {
                     LINK => &mut self.links,
                     RESOURCES => &mut self.resources,
                     decmpfs::ATTRIBUTE => &mut self.compressed,
-                    _ => return None,
+                    _ => return Some(()),
                 };
                 let elsewhere = value.u16(0, Endian::Little).ok()? & 1 != 0;
                 let attribute = if elsewhere {
@@ -122,7 +128,7 @@ impl<'a> Records<'a> {
 }
 
 impl Inode {
-    fn read(value: Bytes<'_>) -> Option<Self> {
+    fn read(value: Bytes<'_>, at: u64) -> Option<Self> {
         let (word, wide) = (|at| value.u32(at, Endian::Little).ok(), |at| value.u64(at, Endian::Little).ok());
         let nanoseconds = wide(24)?.cast_signed();
         let mut inode = Self {
@@ -134,6 +140,7 @@ impl Inode {
             mode: value.u16(80, Endian::Little).ok()?.into(),
             size: 0,
             device: 0,
+            at,
         };
         let fields = value.u16(92, Endian::Little).map_or(0, u64::from);
         let mut at = fields.saturating_mul(4).saturating_add(96);
@@ -148,5 +155,19 @@ impl Inode {
             at = at.saturating_add(u64::from(length).next_multiple_of(8));
         }
         Some(inode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_too_long_are_none() {
+        for (length, kept) in [(1023_u16, true), (1024, false), (30_000, false)] {
+            let key = [&(NAME << 60 | ROOT).to_le_bytes()[..], &length.to_le_bytes(), &vec![b'n'; length.into()]].concat();
+            let taken = Records::default().take(Bytes(&key), Bytes(&[5; 8]), (0, false));
+            assert_eq!(taken.is_some(), kept, "{length}");
+        }
     }
 }

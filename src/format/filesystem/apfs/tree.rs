@@ -34,6 +34,10 @@ pub(super) struct Trees<'a, 'b> {
     damaged: u64,
     first_damaged: Option<u64>,
     faults: Vec<Fault>,
+    /// Faults that were not kept.
+    more: u64,
+    /// Records of trees that cannot be read.
+    unreadable: u64,
 }
 
 /// The checksum of an object, over all but itself: two sums of its words, modulo 2^32 - 1.
@@ -61,6 +65,17 @@ struct Node<'a> {
     end: u64,
 }
 
+/// What a node says of something.
+struct Record<'a> {
+    key: Bytes<'a>,
+    value: Bytes<'a>,
+    /// Where the value begins in the node.
+    start: u64,
+}
+
+/// Gets key and value of a record and where the value stands in the image; None if it cannot make anything of them.
+type Each<'a, 'e> = dyn FnMut(Bytes<'a>, Bytes<'a>, u64) -> Option<()> + 'e;
+
 impl<'a> Node<'a> {
     fn read(bytes: Bytes<'a>) -> Option<Self> {
         let half = |at| bytes.u16(at, Endian::Little).map(u64::from).ok();
@@ -78,7 +93,7 @@ impl<'a> Node<'a> {
     }
 
     /// Key and value of a record. Where sizes are fixed the node does not say them: the key is at least, and the value at most what is there.
-    fn record(&self, index: u64) -> Option<(Bytes<'a>, Bytes<'a>)> {
+    fn record(&self, index: u64) -> Option<Record<'a>> {
         let step = if self.fixed { 4 } else { 8 };
         let at = self.table.saturating_add(index.saturating_mul(step));
         let half = |place: u64| self.bytes.u16(at.saturating_add(place), Endian::Little).map(u64::from).ok();
@@ -87,28 +102,39 @@ impl<'a> Node<'a> {
         // A value that is nowhere: none.
         let start = if value == 0xffff { self.end } else { self.end.checked_sub(value)? };
         let length = value_length.min(self.end.saturating_sub(start));
-        Some((Bytes(self.bytes.get(self.keys.saturating_add(key), key_length).ok()?), Bytes(self.bytes.get(start, length).ok()?)))
+        let key = Bytes(self.bytes.get(self.keys.saturating_add(key), key_length).ok()?);
+        Some(Record { key, value: Bytes(self.bytes.get(start, length).ok()?), start })
     }
 }
 
 impl<'a, 'b> Trees<'a, 'b> {
     pub(super) fn new(image: Bytes<'a>, block: u64, effort: Effort<'b>) -> Self {
-        Self { image, block, effort, damaged: 0, first_damaged: None, faults: Vec::new() }
+        Self { image, block, effort, damaged: 0, first_damaged: None, faults: Vec::new(), more: 0, unreadable: 0 }
     }
 
     /// What was wrong.
     pub(super) fn faults(self) -> Vec<(Fault, Option<u64>)> {
         let damaged = (self.damaged > 0)
             .then(|| (Fault::Checksum(format!("{} objects do not fit their checksums", self.damaged)), self.first_damaged));
-        self.faults.into_iter().map(|fault| (fault, None)).chain(damaged).collect()
+        let counted = [
+            (self.more, "more things are not as they should be"),
+            (self.unreadable, "records of the trees cannot be read: what they say of is missing"),
+        ];
+        let counted = counted.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| Fault::corrupt(format!("{count} {what}")));
+        self.faults.into_iter().chain(counted).map(|fault| (fault, None)).chain(damaged).collect()
     }
 
     /// Something that is not as it should be.
     pub(super) fn note(&mut self, what: impl Into<String>) {
         let fault = Fault::corrupt(what);
+        if self.faults.contains(&fault) {
+            return;
+        }
         // The first few say it all.
-        if self.faults.len() < 20 && !self.faults.contains(&fault) {
+        if self.faults.len() < 20 {
             self.faults.push(fault);
+        } else {
+            self.more = self.more.saturating_add(1);
         }
     }
 
@@ -134,7 +160,7 @@ impl<'a, 'b> Trees<'a, 'b> {
     ///
     /// # Errors
     /// If a limit is reached.
-    pub(super) fn walk(&mut self, root: u64, nodes: Nodes<'_>, each: &mut dyn FnMut(Bytes<'a>, Bytes<'a>)) -> Result<(), Exceeded> {
+    pub(super) fn walk(&mut self, root: u64, nodes: Nodes<'_>, each: &mut Each<'a, '_>) -> Result<(), Exceeded> {
         let (mut open, mut seen) = (vec![(root, 0_usize)], BTreeSet::new());
         while let Some((number, depth)) = open.pop() {
             let place = match nodes {
@@ -152,12 +178,16 @@ impl<'a, 'b> Trees<'a, 'b> {
             let Some(node) = self.object(block, flags & 8 != 0)?.and_then(Node::read) else { continue };
             let records = node.records.min(self.block.checked_div(4).unwrap_or(0));
             let below = open.len();
-            for (key, value) in (0..records).filter_map(|index| node.record(index)) {
-                if node.leaf {
-                    each(key, value);
-                } else if let Ok(child) = value.u64(0, Endian::Little) {
-                    open.push((child, depth.saturating_add(1)));
-                }
+            let at = block.saturating_mul(self.block);
+            for index in 0..records {
+                let read = node.record(index).and_then(|Record { key, value, start }| {
+                    if node.leaf {
+                        return each(key, value, at.saturating_add(start));
+                    }
+                    open.push((value.u64(0, Endian::Little).ok()?, depth.saturating_add(1)));
+                    Some(())
+                });
+                self.unreadable = self.unreadable.saturating_add(u64::from(read.is_none()));
             }
             // The last one is read first.
             if let Some(children) = open.get_mut(below..) {
@@ -174,9 +204,9 @@ impl<'a, 'b> Trees<'a, 'b> {
     pub(super) fn places(&mut self, map: u64) -> Result<Places, Exceeded> {
         let (mut places, mut newest) = (Places::new(), BTreeMap::new());
         let Some(tree) = self.object(map, false)?.and_then(|map| map.u64(48, Endian::Little).ok()) else { return Ok(places) };
-        self.walk(tree, Nodes::Blocks, &mut |key, value| {
-            let (Ok(number), Ok(time)) = (key.u64(0, Endian::Little), key.u64(8, Endian::Little)) else { return };
-            let (Ok(flags), Ok(block)) = (value.u32(0, Endian::Little), value.u64(8, Endian::Little)) else { return };
+        self.walk(tree, Nodes::Blocks, &mut |key, value, _| {
+            let (number, time) = (key.u64(0, Endian::Little).ok()?, key.u64(8, Endian::Little).ok()?);
+            let (flags, block) = (value.u32(0, Endian::Little).ok()?, value.u64(8, Endian::Little).ok()?);
             if newest.get(&number).is_none_or(|known| *known <= time) {
                 newest.insert(number, time);
                 // The lowest flag: it is gone.
@@ -186,6 +216,7 @@ impl<'a, 'b> Trees<'a, 'b> {
                     places.remove(&number)
                 };
             }
+            Some(())
         })?;
         Ok(places)
     }

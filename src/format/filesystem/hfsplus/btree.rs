@@ -38,6 +38,8 @@ pub(super) fn leaves(
             let place = |index: u64| size.checked_sub(index.saturating_mul(2)).and_then(|at| node.u16(at, Endian::Big).ok()).map(u64::from);
             let (Some(start), Some(end)) = (place(index), place(index.saturating_add(1))) else { break };
             let Ok(record) = node.get(start, end.saturating_sub(start)).map(Bytes) else { continue };
+            // Records may overlap.
+            effort.spend(record.len())?;
             let length = if wide {
                 u64::from(record.u16(0, Endian::Big).unwrap_or(0)).saturating_add(2)
             } else {
@@ -48,4 +50,31 @@ pub(super) fn leaves(
         number = node.u32(0, Endian::Big).unwrap_or(0);
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{Budget, Limits};
+
+    #[test]
+    fn records_that_share_bytes_reach_a_limit() {
+        const NODE: usize = 0x8000;
+        let mut tree = vec![0; NODE * 4];
+        (tree[8], tree[27], tree[32]) = (1, 1, 0x80);
+        for number in 1..4 {
+            let node = &mut tree[NODE * number..][..NODE];
+            node[3] = [0, 2, 3, 0][number];
+            node[8] = 0xff;
+            node[10..12].copy_from_slice(&8000_u16.to_be_bytes());
+            for (index, place) in node[NODE - 16_000..].chunks_exact_mut(2).enumerate() {
+                place.copy_from_slice(&[12_000_u16, 14][index % 2].to_be_bytes());
+            }
+        }
+        let budget = Budget::new(Limits::default(), std::sync::Arc::default());
+        let mut bytes = 0;
+        let ended = leaves(Bytes(&tree), true, &mut Effort::new(&budget, 1), &mut |key, data| bytes += key.len() + data.len());
+        assert!(matches!(ended, Err(Exceeded::Ratio(_))), "{ended:?}");
+        assert!(bytes > 1 << 20);
+    }
 }

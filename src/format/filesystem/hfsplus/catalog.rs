@@ -7,14 +7,17 @@ use crate::blob::{Bytes, Endian, to_u64};
 use crate::format::calendar::apple_time;
 use crate::format::decmpfs;
 use crate::format::extents::{File, out_of_limit};
+use crate::format::unix::inodes::apple_device_numbers;
 use crate::format::{Attributes, Children, EntryKind, path_text, utf16_part_text};
-use crate::limits::{Effort, Exceeded, Output};
+use crate::limits::{Effort, Exceeded};
 use crate::problem::Fault;
 
 /// The number of the root folder.
 const ROOT: u32 = 2;
 /// Deeper folders cannot be used anywhere: only a broken or hostile image has them.
 const DEEPEST: usize = 512;
+/// Letters of a name.
+const LONGEST_NAME: u16 = 255;
 const LONGEST_PATH: usize = 4096;
 /// Links are not longer than this.
 const LONGEST_LINK: u64 = 4096;
@@ -48,7 +51,8 @@ pub(super) struct Details {
 impl Record {
     pub(super) fn read(key: Bytes<'_>, data: Bytes<'_>) -> Option<Self> {
         let word = |at| data.u32(at, Endian::Big).ok();
-        let units = key.get(8, u64::from(key.u16(6, Endian::Big).ok()?).saturating_mul(2)).ok()?;
+        let letters = key.u16(6, Endian::Big).ok().filter(|letters| *letters <= LONGEST_NAME)?;
+        let units = key.get(8, u64::from(letters).saturating_mul(2)).ok()?;
         let mode = u32::from(data.u16(42, Endian::Big).ok()?);
         let file = match data.u16(0, Endian::Big).ok()? {
             1 => None,
@@ -101,7 +105,9 @@ pub(super) fn walk<'w>(parts: Parts<'_>, children: &mut Children<'w>, effort: &m
     let inodes: BTreeMap<u32, String> = inodes.collect();
     let mut walk = Walk { parts, inodes, children, effort };
     for record in records.iter().filter(|record| record.number != ROOT) {
-        walk.record(record, path(record, &folders))?;
+        let path = path(record, &folders);
+        walk.effort.spend(to_u64(path.len()))?;
+        walk.record(record, path)?;
     }
     Ok(())
 }
@@ -135,7 +141,7 @@ impl Walk<'_, '_, '_, '_> {
             self.children.entry(path, EntryKind::Directory, record.attributes.clone());
             return Ok(());
         };
-        if let Some(kind) = self.special(record, file) {
+        if let Some(kind) = self.special(record, file)? {
             self.children.entry(path, kind, record.attributes.clone());
             return Ok(());
         }
@@ -157,46 +163,40 @@ impl Walk<'_, '_, '_, '_> {
 
     /// A file whose data fork is empty, as its content is compressed in an attribute or in the resource fork.
     fn compressed(&mut self, record: &Record, file: &Details, path: String) -> Result<(), Exceeded> {
-        let (image, budget) = (self.parts.image, self.children.budget());
-        let mut resources = Output::new(budget, image.len());
+        let Parts { image, volume, more, compressed } = &self.parts;
         let mut output = self.children.output();
-        let mut read = || {
-            let missing = || Fault::corrupt("the attribute that says how it is compressed is not there");
-            let attribute = self.parts.compressed.get(&record.number).and_then(|bytes| decmpfs::Attribute::read(Bytes(bytes)));
-            let attribute = attribute.ok_or_else(missing)?;
-            if attribute.is_outside() {
-                let extents = self.parts.volume.extents(&file.resources, self.parts.more, record.number, 0xff);
-                extents.read(image, file.resources.size, &mut resources)?;
-            }
-            attribute.decompress(Bytes(resources.as_slice()), &mut output, self.effort)
-        };
-        match read() {
+        let attribute = compressed.get(&record.number).map(Vec::as_slice);
+        let read = decmpfs::content(attribute, image.len(), &mut output, self.effort, |resources, effort| {
+            let extents = volume.extents(&file.resources, more, (record.number, 0xff), effort)?;
+            Ok(extents.read(*image, file.resources.size, resources).map(|_| ())?)
+        });
+        match read {
             Err(Fault::Exceeded(limit)) => out_of_limit(limit, path, output, record.attributes.clone(), self.children),
             result => self.children.made_with(path, output, record.attributes.clone(), result.err().as_ref()),
         }
     }
 
     fn fork(&mut self, fork: &Fork, of: (u32, u8), file: File<'_>) -> Result<(), Exceeded> {
-        self.parts.volume.extents(fork, self.parts.more, of.0, of.1).deliver(file, self.parts.image, self.children)
+        self.parts.volume.extents(fork, self.parts.more, of, self.effort)?.deliver(file, self.parts.image, self.children)
     }
 
-    fn special(&self, record: &Record, file: &Details) -> Option<EntryKind> {
+    fn special(&mut self, record: &Record, file: &Details) -> Result<Option<EntryKind>, Exceeded> {
         if file.link {
-            return self.inodes.get(&file.special).map(|target| EntryKind::HardLink(target.clone()));
+            return Ok(self.inodes.get(&file.special).map(|target| EntryKind::HardLink(target.clone())));
         }
-        let (major, minor) = (file.special >> 24, file.special & 0x00ff_ffff);
-        match record.attributes.mode? & 0o170_000 {
+        let (major, minor) = apple_device_numbers(file.special);
+        Ok(match record.attributes.mode.unwrap_or(0) & 0o170_000 {
             0o120_000 => {
-                let extents = self.parts.volume.extents(&file.data, self.parts.more, record.number, 0);
-                let span = extents.whole(file.data.size.min(LONGEST_LINK))?;
-                let target = self.parts.image.up_to(span.start, span.length);
-                (to_u64(target.len()) == span.length).then(|| EntryKind::Symlink(path_text(target)))
+                let extents = self.parts.volume.extents(&file.data, self.parts.more, (record.number, 0), self.effort)?;
+                let span = extents.whole(file.data.size.min(LONGEST_LINK));
+                let target = span.and_then(|span| self.parts.image.part(span).ok());
+                target.map(|target| EntryKind::Symlink(path_text(target.0)))
             }
             0o020_000 => Some(EntryKind::CharacterDevice(major, minor)),
             0o060_000 => Some(EntryKind::BlockDevice(major, minor)),
             0o010_000 => Some(EntryKind::Fifo),
             0o140_000 => Some(EntryKind::Socket),
             _ => None,
-        }
+        })
     }
 }

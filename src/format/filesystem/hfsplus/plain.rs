@@ -1,7 +1,7 @@
 //! HFS: the file system of Macintosh computers until 1998, and of hybrid discs and diagnostic media after.
 
 use super::catalog::{Details, Record};
-use super::{Dialect, Fork, Runs, Volume};
+use super::{Dialect, Fork, Volume, runs};
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
 use crate::format::calendar::apple_time;
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, part_text};
@@ -30,7 +30,9 @@ static PLAIN: Dialect = Dialect {
     wide: false,
     record,
     // A key: 1 kind u8, 2 file u32, 6 first block u16; then three runs.
-    overflow: |key, data| Some(((key.u32(2, Endian::Big).ok()?, key.u8(1).ok()?, key.u16(6, Endian::Big).ok()?.into()), runs(data, 0))),
+    overflow: |key, data| {
+        Some(((key.u32(2, Endian::Big).ok()?, key.u8(1).ok()?, key.u16(6, Endian::Big).ok()?.into()), runs(data, 0, false)))
+    },
 };
 
 /// Letters of Mac OS Roman from 0x80 on.
@@ -50,13 +52,6 @@ fn roman(bytes: &[u8]) -> String {
     part_text(bytes.iter().map(letter).collect::<String>().as_bytes())
 }
 
-/// Up to three runs of first block u16 and number u16.
-fn runs(bytes: Bytes<'_>, at: u64) -> Runs {
-    let all = bytes.up_to(at, 12).chunks_exact(4).map(Bytes);
-    let all = all.map(|run| (run.u16(0, Endian::Big).unwrap_or(0).into(), run.u16(2, Endian::Big).unwrap_or(0).into()));
-    all.take_while(|(_, count)| *count > 0).collect()
-}
-
 /// A record of the catalog. Its key: 2 number of the folder that it is in u32, 6 bytes of the name u8, 7 name. Then
 ///
 /// ```text
@@ -65,7 +60,7 @@ fn runs(bytes: Bytes<'_>, at: u64) -> Runs {
 /// ```
 fn record(key: Bytes<'_>, data: Bytes<'_>) -> Option<Record> {
     let word = |at| data.u32(at, Endian::Big).ok();
-    let fork = |size: u64, place| Some(Fork { size: word(size)?.into(), runs: runs(data, place) });
+    let fork = |size: u64, place| Some(Fork { size: word(size)?.into(), runs: runs(data, place, false) });
     let (number, time, file) = match data.u8(0).ok()? {
         1 => (word(6)?, word(14)?, None),
         2 => {
@@ -117,12 +112,12 @@ impl Header {
         let inside = Span::new(place(half(126)?), half(128)?.saturating_mul(block));
         // A copy of the header stands before the last sector.
         let length = place(blocks).saturating_add(2 * SECTOR);
-        let fork = |size, at| Ok::<_, Rejected>(Fork { size: word(size)?, runs: runs(header, at) });
+        let fork = |size, at| Ok::<_, Rejected>(Fork { size: word(size)?, runs: runs(header, at, false) });
         let volume =
             Volume { dialect: &PLAIN, block, blocks, first, length, overflow: fork(130, 134)?, catalog: fork(146, 150)?, attributes: None };
         let volume = volume.checked()?;
         // The file of the catalog begins with a node that says of itself what it is.
-        let catalog = volume.extents(&volume.catalog, &super::Overflow::new(), super::CATALOG, 0).whole(SECTOR);
+        let catalog = volume.stored(&volume.catalog.runs).whole(SECTOR);
         let node = catalog.and_then(|span| image.part(span).ok()).ok_or(Rejected("the catalog is not there"))?;
         if node.u8(8)? != 1 || node.u8(9)? != 0 || node.u16(10, Endian::Big)? != 3 || node.u16(32, Endian::Big)? != 512 {
             return Err(Rejected("the catalog"));

@@ -34,6 +34,16 @@ fn files_folders_and_long_names_come_back() {
 }
 
 #[test]
+fn no_name_is_as_long_as_a_block() {
+    let [mut image, _] = images();
+    let place = image.windows(22).position(|name| name == b"a name that is longer ").unwrap();
+    image[place - 2..place].copy_from_slice(&511_u16.to_le_bytes());
+    let unpacked = unpack(&Qnx6, &image);
+    assert!(unpacked.problems.iter().any(|(_, why)| why.contains("511 letters")), "{:?}", unpacked.problems);
+    assert!(unpacked.names().contains(&"story.txt"));
+}
+
+#[test]
 fn what_is_cut_off_is_a_problem_and_a_wrong_checksum_none() {
     let [mut image, _] = images();
     let cut = unpack(&Qnx6, &image[..image.len() - 9000]);

@@ -1,6 +1,7 @@
 //! How large pages and blocks are, and which of them are in use: the tables of the blocks and the heads of the pages must say the same.
 
 use crate::blob::{Bytes, Endian};
+use crate::limits::{Budget, Effort};
 use crate::problem::Rejected;
 
 /// Sizes of pages, and of blocks, that are in use.
@@ -10,6 +11,8 @@ const BLOCKS: [u64; 7] = [4096, 8192, 16_384, 32_768, 65_536, 131_072, 262_144];
 const LARGEST: u64 = 64 << 20;
 /// Erased blocks between others, where they have no magic.
 const LONGEST_BLANK: u64 = 64;
+/// Blocks among which there must be a file with a name: whatever only looks like tables is not followed for long.
+const EARLY: u64 = 256;
 
 /// The head of a page: u16 file (the upper bit: an index), u16 part, u8 flags.
 const HEAD: u64 = 5;
@@ -92,22 +95,22 @@ impl Page {
 
 impl Geometry {
     /// The sizes that fit best.
-    pub(super) fn of(image: Bytes<'_>) -> Result<Self, Rejected> {
+    pub(super) fn of(image: Bytes<'_>, budget: &Budget) -> Result<Self, Rejected> {
         // Most of what is asked about is nothing at all.
         let table = image.up_to(0, 64);
         if table.iter().all(|byte| *byte == 0) || table.iter().all(|byte| *byte == 0xff) {
             return Err(Rejected("an empty table"));
         }
+        // However much stands behind it: this is asked wherever a page is.
+        let mut effort = Effort::new(budget, 0);
         let pairs = PAGES.into_iter().flat_map(|page| BLOCKS.map(|block| (page, block)));
-        let fitting = pairs.filter(|(page, block)| block.checked_div(*page) >= Some(4)).flat_map(|(page, block)| {
-            [Endian::Little, Endian::Big].into_iter().filter_map(move |endian| Self::measured(image, page, block, endian))
-        });
+        let sizes = pairs.filter(|(page, block)| block.checked_div(*page) >= Some(4));
+        let all = sizes.flat_map(|(page, block)| [(page, block, Endian::Little), (page, block, Endian::Big)]);
+        let fitting = all.filter_map(|(page, block, endian)| Self::measured(image, page, block, endian, &mut effort));
         // Of equals the first one: that with the smallest blocks.
-        let better = |best: Option<Self>, next: Self| match best {
-            Some(best) if best.rank() >= next.rank() => Some(best),
-            _ => Some(next),
-        };
-        fitting.fold(None, better).ok_or(Rejected("no tables with pages that fit them"))
+        fitting
+            .reduce(|best, next| if best.rank() >= next.rank() { best } else { next })
+            .ok_or(Rejected("no tables with pages that fit them"))
     }
 
     fn rank(&self) -> (u64, bool) {
@@ -130,7 +133,7 @@ impl Geometry {
     }
 
     /// Whether these sizes fit, and how far.
-    fn measured(image: Bytes<'_>, page: u64, block: u64, endian: Endian) -> Option<Self> {
+    fn measured(image: Bytes<'_>, page: u64, block: u64, endian: Endian, effort: &mut Effort<'_>) -> Option<Self> {
         let mut geometry = Self { page, block, endian, mark: Mark::Nothing, blocks: 0, live: 0 };
         geometry.mark = geometry.mark_of(image, 0)?;
         let most = match geometry.mark {
@@ -141,7 +144,10 @@ impl Geometry {
         let mut blank = 0_u64;
         for number in 0..most {
             let start = number.saturating_mul(block);
-            if !geometry.marks_fit(image, number) {
+            if number == EARLY && !(named && geometry.is_proven()) {
+                return None;
+            }
+            if !geometry.marks_fit(image, number) || effort.spend(block).is_err() {
                 break;
             }
             let Some(live) = geometry.block_fits(image, start) else { break };
@@ -155,15 +161,19 @@ impl Geometry {
             }
         }
         if let Mark::Counted(blocks) = geometry.mark {
-            // A truncated image lacks blocks at its end; what counts blocks that are something else is no magic.
-            let there = image.len().checked_div(block)?.min(blocks);
+            // A truncated image lacks blocks at its end; what counts blocks that are something else is no magic, unless many were counted.
+            let there = image.len().checked_div(block)?.min(blocks).min(EARLY);
             if geometry.blocks < there {
                 return None;
             }
             geometry.blocks = blocks;
         }
-        let proven = if geometry.mark == Mark::Nothing { geometry.live > 2 } else { geometry.live > 0 };
-        (named && proven).then_some(geometry)
+        (named && geometry.is_proven()).then_some(geometry)
+    }
+
+    /// Whether there are more pages in use than by chance.
+    fn is_proven(&self) -> bool {
+        self.live > if self.mark == Mark::Nothing { 2 } else { 0 }
     }
 
     fn mark_of(&self, image: Bytes<'_>, start: u64) -> Option<Mark> {

@@ -39,6 +39,22 @@ fn what_is_truncated_is_told() {
 }
 
 #[test]
+fn tables_that_never_lead_to_a_name_are_not_followed_to_the_end() {
+    // Blocks of 4 KiB with pages of 256 bytes: the first page of each is part of a file, and nothing says its name.
+    let block = [&[1, 0][..], &[0; 254], &[1, 0], FIRST_PAGE, &[0x5a; 3832]].concat();
+    let block = [block, vec![0; 4]].concat();
+    let mut image = block[..4096].repeat(4096);
+    let named = [&[1, 0x80][..], FIRST_PAGE, &[9, 0, 0, 0, 1], b"/name\0"].concat();
+    let last = image.len() - 4096;
+    image[last..last + 2].copy_from_slice(&[1, 0x80]);
+    image[last + 256..last + 256 + named.len()].copy_from_slice(&named);
+    image[last + 256 + 4] = 0xf8 & !4;
+    for start in (0..last as u64 / 2).step_by(4096 * 16) {
+        assert_eq!(carve(&Spiffs, &image[..], start), None);
+    }
+}
+
+#[test]
 fn pages_without_a_table_are_nothing() {
     let page = [&[1, 0x80][..], FIRST_PAGE, &[9, 0, 0, 0, 1], b"/name\0"].concat();
     assert_eq!(carve(&Spiffs, &[vec![0xff; 256], page.clone(), vec![0xff; 8000]].concat(), 0), None);

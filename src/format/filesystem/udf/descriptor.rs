@@ -1,10 +1,7 @@
 //! What all structures of UDF begin with, and how they say where something is.
 
-use crc::{CRC_16_XMODEM, Crc};
-
 use crate::blob::{Bytes, Endian, OutOfBounds};
-
-static CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
+use crate::codec::crc::crc16_xmodem;
 
 /// The tag of a descriptor: 0 kind u16, 2 version u16, 4 sum of the other 15 bytes u8, 8 CRC u16, 10 bytes under it u16, 12 block u32.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +28,7 @@ impl<'a> Tag<'a> {
     pub(super) fn is_sound(&self) -> bool {
         let sound = || {
             let covered = self.bytes.get(16, self.bytes.u16(10, Endian::Little)?.into())?;
-            Ok::<_, OutOfBounds>(CRC.checksum(covered) == self.bytes.u16(8, Endian::Little)?)
+            Ok::<_, OutOfBounds>(crc16_xmodem(&[covered]) == self.bytes.u16(8, Endian::Little)?)
         };
         sound().unwrap_or(false)
     }

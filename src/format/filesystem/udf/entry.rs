@@ -10,6 +10,8 @@ use crate::problem::Fault;
 
 /// More pieces than these are written in one row of blocks of descriptors.
 const MOST_CONTINUATIONS: u32 = 4096;
+/// What it costs to know of one piece.
+const PIECE: u64 = 24;
 
 /// An entry, in the older or the newer (extended) layout:
 ///
@@ -108,9 +110,10 @@ impl Space {
         let mut places = entry.places;
         for _ in 0..MOST_CONTINUATIONS {
             effort.spend(places.len().max(self.block))?;
-            let next = match self.places(places, entry, &mut extents) {
+            let next = match self.places(places, entry, &mut extents, effort) {
                 Ok(None) => return Ok(Content::Extents(extents, None)),
                 Ok(Some(next)) => next,
+                Err(Fault::Exceeded(limit)) => return Err(limit),
                 Err(fault) => return Ok(Content::Extents(extents, Some(fault))),
             };
             // More places: 20 bytes u32, 24 places.
@@ -126,7 +129,7 @@ impl Space {
 
     /// Adds all places of a row; returns where the next row is. A place: bytes u32, in whose upper two bits 0 stands for written, 1 and 2 for
     /// never written, 3 for more places; then block u32, and in long ones partition u16. The longest ones have 8 bytes between.
-    fn places(&self, row: Bytes<'_>, entry: &Entry<'_>, extents: &mut Extents) -> Result<Option<Place>, Fault> {
+    fn places(&self, row: Bytes<'_>, entry: &Entry<'_>, extents: &mut Extents, effort: &mut Effort<'_>) -> Result<Option<Place>, Fault> {
         let step = match entry.flags & 7 {
             0 => 8,
             1 => 16,
@@ -141,8 +144,13 @@ impl Space {
             };
             let length = u64::from(word & 0x3fff_ffff);
             match word >> 30 {
-                _ if length == 0 => return Ok(None),
-                0 => self.add(place, length, extents).ok_or_else(|| Fault::corrupt(format!("there is no block {place:?}")))?,
+                // What is behind the end of the file is not needed.
+                _ if length == 0 || extents.length() >= entry.size => return Ok(None),
+                0 => {
+                    // Each block may be a piece of its own.
+                    effort.spend(length.div_ceil(self.block).saturating_mul(PIECE))?;
+                    self.add(place, length, extents).ok_or_else(|| Fault::corrupt(format!("there is no block {place:?}")))?;
+                }
                 3 => return Ok(Some(place)),
                 _ => extents.hole(length),
             }

@@ -1,5 +1,7 @@
 //! A volume whose folders are walked.
 
+use std::collections::BTreeSet;
+
 use super::descriptor::{Place, Tag, long};
 use super::entry::{Content, Entry};
 use super::folder;
@@ -11,15 +13,16 @@ use crate::limits::{Effort, Output};
 use crate::problem::Fault;
 
 /// Newer entries behind an old one.
-const MOST_VERSIONS: u32 = 256;
+pub(super) const MOST_VERSIONS: u32 = 256;
 
 pub(super) struct Mounted<'a, 'b> {
     pub(super) image: Bytes<'a>,
     pub(super) space: &'a Space,
     pub(super) effort: Effort<'b>,
-    /// Descriptors that do not fit their checksums, and where the first of them is.
-    pub(super) damaged: u64,
-    pub(super) first_damaged: Option<u64>,
+    /// Where descriptors are that do not fit their checksums.
+    pub(super) damaged: BTreeSet<u64>,
+    /// The last entry that was read of a file whose newer ones go on and on.
+    pub(super) endless: Option<u64>,
 }
 
 impl<'a> Mounted<'a, '_> {
@@ -39,8 +42,7 @@ impl<'a> Mounted<'a, '_> {
         let bytes = Bytes(self.image.get(at, self.space.block)?);
         let tag = Tag::read(bytes).ok_or_else(|| Fault::corrupt(format!("no descriptor in block {place:?}")))?;
         if !tag.is_sound() {
-            self.damaged = self.damaged.saturating_add(1);
-            self.first_damaged = self.first_damaged.or(Some(at));
+            self.damaged.insert(at);
         }
         Ok((at, tag))
     }
@@ -51,19 +53,23 @@ impl<'a> Mounted<'a, '_> {
         let (mut at, tag) = self.descriptor(place)?;
         let mut entry = Entry::read(tag, place.0).ok_or_else(none)?;
         for _ in 0..MOST_VERSIONS {
-            if !entry.chained {
-                break;
-            }
-            let Ok((_, next)) = self.descriptor((place.0, place.1.saturating_add(1))) else { break };
-            let Some((length, next)) = (next.kind == 248).then(|| long(next.bytes, 36).ok()).flatten() else { break };
-            if length == 0 {
-                break;
-            }
-            let Ok((newer_at, tag)) = self.descriptor(next) else { break };
-            let Some(newer) = Entry::read(tag, next.0) else { break };
-            (at, entry, place) = (newer_at, newer, next);
+            let newer = if entry.chained { self.newer(place) } else { None };
+            let Some(newer) = newer else { return Ok((at, entry)) };
+            (at, entry, place) = newer;
         }
+        self.endless = self.endless.or(Some(at));
         Ok((at, entry))
+    }
+
+    /// The entry that replaces the one at `place`, and its place.
+    fn newer(&mut self, place: Place) -> Option<(u64, Entry<'a>, Place)> {
+        let (_, tag) = self.descriptor((place.0, place.1.saturating_add(1))).ok()?;
+        let (length, next) = (tag.kind == 248).then(|| long(tag.bytes, 36).ok()).flatten()?;
+        if length == 0 {
+            return None;
+        }
+        let (at, tag) = self.descriptor(next).ok()?;
+        Some((at, Entry::read(tag, next.0)?, next))
     }
 
     fn bytes_of(&self, inode: &Inode<Content>) -> Result<(Output<'_>, Option<Fault>), Fault> {

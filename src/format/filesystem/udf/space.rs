@@ -6,13 +6,12 @@ use super::descriptor::{Place, Tag};
 use super::entry::{Content, Entry};
 use super::volume::{Map, Partition, Volume};
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::extents::Extents;
+use crate::format::extents::{Extents, Placed};
 use crate::limits::{Effort, Exceeded, Output};
 use crate::problem::Fault;
 
 /// How far before the end of a disc the entry of the table of virtual blocks may be.
 const BEFORE_THE_END: u64 = 4096;
-const MOST_PACKETS: u64 = 0x4000;
 
 /// A partition whose tables were read.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ enum Blocks {
     /// Blocks of a packet, and where packets moved to on the disc, by their first block.
     Moved(u64, BTreeMap<u32, u32>),
     /// The pieces of a file, on the disc.
-    Pieces(Vec<Span>),
+    Pieces(Placed),
     Unknown,
 }
 
@@ -100,6 +99,7 @@ impl Space {
             if !matches!(entry.kind, 0 | 248) {
                 continue;
             }
+            effort.spend(entry.size)?;
             let mut output = Output::new(effort.budget(), image.len());
             let content = below.content(image, &entry, number.saturating_mul(self.block), effort)?;
             content.read(image, entry.size, &mut output)?;
@@ -125,7 +125,7 @@ impl Space {
             let sound = Tag::read(bytes).filter(|tag| matches!(tag.kind, 261 | 266) && tag.is_sound());
             let Some(entry) = sound.and_then(|tag| Entry::read(tag, 0)) else { continue };
             if let Content::Extents(extents, None) = below.content(image, &entry, at, effort)? {
-                return Ok(Blocks::Pieces(extents.places()));
+                return Ok(Blocks::Pieces(extents.placed()));
             }
         }
         Err(Fault::corrupt("the file of metadata is broken"))
@@ -138,10 +138,11 @@ impl Space {
         extents.whole(self.block).map(|span| span.start)
     }
 
-    /// Adds the `bytes` from a block on to `extents`. None if the partition has no such blocks.
+    /// Adds the `bytes` from a block on to `extents`. None if the partition lacks some of them; those before were added.
     pub(super) fn add(&self, (partition, block): Place, bytes: u64, extents: &mut Extents) -> Option<()> {
         let (extent, blocks) = self.partitions.get(usize::from(partition))?;
         let start = u64::from(block).saturating_mul(self.block);
+        let all = extents.length().saturating_add(bytes);
         let plain = |at: u64| extent.start.saturating_add(at);
         match blocks {
             Blocks::Plain => extents.stored(Span::new(plain(start), bytes)),
@@ -158,7 +159,7 @@ impl Space {
             Blocks::Moved(packet, moved) => {
                 let step = packet.saturating_mul(self.block);
                 let (mut at, end) = (start, start.saturating_add(bytes));
-                for _ in 0..MOST_PACKETS {
+                while at < end {
                     let packet_start = at.checked_div(step)?.saturating_mul(step);
                     let next = packet_start.saturating_add(step).min(end);
                     let from = u32::try_from(packet_start.checked_div(self.block)?).ok()?;
@@ -166,28 +167,75 @@ impl Space {
                     let inside = at.saturating_sub(packet_start);
                     extents.stored(Span::new(base.saturating_add(inside), next.saturating_sub(at)));
                     at = next;
-                    if at >= end {
-                        break;
-                    }
                 }
             }
-            Blocks::Pieces(pieces) => pieces_from(pieces, start, bytes, extents),
-            Blocks::Unknown => return None,
+            Blocks::Pieces(pieces) => {
+                let (mut at, end) = (start, start.saturating_add(bytes));
+                while let Some(span) = pieces.first(at, end.saturating_sub(at)) {
+                    extents.stored(span);
+                    at = at.saturating_add(span.length);
+                }
+            }
+            Blocks::Unknown => {}
         }
-        Some(())
+        (extents.length() == all).then_some(())
     }
 }
 
-/// Adds `bytes` from `start` of what stands in pieces.
-fn pieces_from(pieces: &[Span], start: u64, bytes: u64, extents: &mut Extents) {
-    let (mut skip, mut left) = (start, bytes);
-    for piece in pieces {
-        let inside = Span::between(piece.start.saturating_add(skip), piece.end());
-        skip = skip.saturating_sub(piece.length);
-        let length = inside.length.min(left);
-        if length > 0 {
-            extents.stored(Span::new(inside.start, length));
-            left = left.saturating_sub(length);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    fn space(blocks: Blocks) -> Space {
+        Space { block: 512, partitions: vec![(Span::new(0, 1 << 30), blocks)] }
+    }
+
+    #[test]
+    fn what_a_partition_lacks_is_not_said_to_be_there() {
+        let mut extents = Extents::default();
+        assert_eq!(space(Blocks::Table(vec![7, 9])).add((0, 1), 1024, &mut extents), None);
+        assert_eq!(extents.places(), [Span::new(9 * 512, 512)]);
+        let mut file = Extents::default();
+        file.stored(Span::new(4096, 512));
+        file.hole(512);
+        file.stored(Span::new(8192, 512));
+        let metadata = space(Blocks::Pieces(file.placed()));
+        assert_eq!(
+            (metadata.at((0, 0)), metadata.at((0, 1)), metadata.at((0, 2)), metadata.at((0, 3))),
+            (Some(4096), None, Some(8192), None)
+        );
+    }
+
+    #[test]
+    fn packets_are_followed_to_the_last() {
+        let moved = BTreeMap::from([(0x8000, 5)]);
+        let mut extents = Extents::default();
+        space(Blocks::Moved(1, moved)).add((0, 0), 0x8001 * 512, &mut extents).unwrap();
+        assert_eq!(extents.places(), [Span::new(0, 0x8000 * 512), Span::new(5 * 512, 512)]);
+    }
+
+    /// An extended entry of a file with long places: as many as fit, each of all blocks of the table.
+    fn scattered(space: &Space, budget: &crate::limits::Budget) -> Result<Content, Exceeded> {
+        let mut bytes = vec![0; 512];
+        bytes[..2].copy_from_slice(&266_u16.to_le_bytes());
+        bytes[4] = 11;
+        bytes[27] = 5;
+        bytes[34] = 0;
+        bytes[56..64].fill(0x7f);
+        bytes[212..216].copy_from_slice(&288_u32.to_le_bytes());
+        for place in bytes[216..504].chunks_exact_mut(8) {
+            place[..4].copy_from_slice(&(0x10_0000_u32 * 512).to_le_bytes());
         }
+        let entry = Entry::read(Tag::read(Bytes(&bytes)).unwrap(), 0).unwrap();
+        space.content(Bytes(&bytes), &entry, 0, &mut Effort::new(budget, 512))
+    }
+
+    #[test]
+    fn pieces_without_end_reach_a_limit() {
+        let budget = crate::limits::Budget::new(Limits::default(), std::sync::Arc::default());
+        // Every second block, so that no two of them are in a row.
+        let table = (0..0x10_0000).map(|number| number * 2).collect();
+        assert!(matches!(scattered(&space(Blocks::Table(table)), &budget), Err(Exceeded::Ratio(_))));
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Volume {
     pub(super) files: Place,
     /// Where the name of the volume is, if it is plain text.
     pub(super) name: Option<Span>,
+    /// What was left out.
+    pub(super) lacking: Vec<&'static str>,
     /// Where all of this ends.
     end: u64,
 }
@@ -115,6 +117,8 @@ struct Found<'a> {
     logical: Option<(u32, u64, Bytes<'a>)>,
     primary: bool,
     partitions: BTreeMap<u16, (u32, Span)>,
+    /// Whether there are more descriptors than were read.
+    more: bool,
 }
 
 impl<'a> Found<'a> {
@@ -123,9 +127,10 @@ impl<'a> Found<'a> {
     fn read(image: Bytes<'a>, span: Span, block: u64) -> Self {
         let mut found = Self::default();
         let (mut at, mut end) = (span.start, span.end());
-        for _ in 0..MOST {
+        for count in 0.. {
             let Some(tag) = image.part(Span::new(at, block)).ok().filter(|_| at < end).and_then(Tag::read) else { break };
-            if u64::from(tag.block).saturating_mul(block) != at || !tag.is_sound() {
+            found.more = count == MOST;
+            if u64::from(tag.block).saturating_mul(block) != at || !tag.is_sound() || found.more {
                 break;
             }
             let word = |place| tag.bytes.u32(place, Endian::Little).unwrap_or(0);
@@ -168,6 +173,11 @@ impl<'a> Found<'a> {
             partitions.push(self.partition(Bytes(list.get(0, length).ok()?))?);
             list = Bytes(list.tail(length.max(1)));
         }
+        let more = [
+            (self.more, "there are more descriptors than any volume has: the rest is not read"),
+            (word(268)? > MOST, "there are more partitions than any volume has: the rest is not read"),
+        ];
+        let lacking = more.into_iter().filter_map(|(more, why)| more.then_some(why)).collect();
         let length = u64::from(bytes.u8(84 + 127).ok()?);
         let text = bytes
             .get(85, length.saturating_sub(1))
@@ -175,7 +185,7 @@ impl<'a> Found<'a> {
             .filter(|text| !text.is_empty() && bytes.u8(84) == Ok(8) && text.iter().all(|byte| matches!(byte, b' '..=b'~')));
         let name = text.map(|text| Span::new(at.saturating_add(85), crate::blob::to_u64(text.len())));
         let end = self.partitions.values().map(|(_, span)| span.end()).max()?;
-        Some(Volume { block, partitions, files: long(bytes, 248).ok()?.1, name, end })
+        Some(Volume { block, partitions, files: long(bytes, 248).ok()?.1, name, lacking, end })
     }
 
     /// 0 kind u8, 1 length u8. Kind 1: 4 number u16. Kind 2: 5 what it is [23], 38 number u16; sparable: 40 blocks of a packet u16, 42 tables

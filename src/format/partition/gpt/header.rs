@@ -102,7 +102,7 @@ impl Header {
 
 /// The header of a disk that begins where `image` does: the first if it is sound or the only one, else its copy. And what is wrong.
 pub(super) fn find(image: Bytes<'_>) -> Result<(Header, Vec<Fault>), Rejected> {
-    let protective = mbr::table(image, 0).ok().and_then(|table| table.into_iter().find(|partition| partition.kind == mbr::PROTECTIVE));
+    let protective = mbr::table(image).ok().and_then(|table| table.into_iter().find(|partition| partition.kind == mbr::PROTECTIVE));
     for sector in SECTOR_SIZES {
         let Ok(first) = Header::read(image, 1, sector) else { continue };
         // The same bytes may be sector 1 of 512 bytes, or, 3584 bytes further back, of 4096.
