@@ -25,7 +25,7 @@ pub(super) use ais::AIS;
 pub(super) use allwinner::{EGON, IMAGEWTY, TOC0, TOC1};
 pub(super) use amlogic::{PACKAGE as AML_PACKAGE, RESOURCE as AML_RESOURCE};
 pub(super) use amlogic_boot::BOOT as AML_BOOT;
-pub(super) use hisilicon::BOOT as HISILICON_BOOT;
+pub(super) use hisilicon::{BOOT as HISILICON_BOOT, TABLE as HISILICON_TABLE};
 pub(super) use imx_first::IMX_FIRST;
 pub(super) use ingenic::SPL as INGENIC_SPL;
 pub(super) use marvell::KWBIMAGE;

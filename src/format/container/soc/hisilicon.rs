@@ -1,7 +1,8 @@
-//! HiSilicon: the head of the boot loader of its camera chips, with the table by which memory is set up.
+//! HiSilicon: the tables by which the boot loaders of its chips set up clocks and memory. Those of camera chips stand in the head of the loader,
+//! those of set-top boxes behind it.
 
 use crate::blob::{Bytes, Endian, Span};
-use crate::format::header::{Header, Image};
+use crate::format::header::{Header, Image, is_name};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::Rejected;
 
@@ -17,12 +18,25 @@ static SPEC: Spec = Spec {
     ],
     limitations: &[
         "ends behind the table: how long the loader is, is written nowhere",
-        "loaders of set-top box chips, whose table stands behind the code, are not recognized, nor are those with a signature in front",
+        "loaders with a signature in front are not recognized, nor is more than the table of those of set-top boxes",
     ],
 };
 
 /// The head of the loader.
 pub(in crate::format) static BOOT: Header = Header { spec: &SPEC, read };
+
+static TABLE_SPEC: Spec = Spec {
+    id: "hisilicon-registers",
+    name: "HiSilicon register table (set-top boxes)",
+    kind: Kind::Container,
+    magics: &[Magic::anywhere(b"v1."), Magic::anywhere(b"v120")],
+    leaf: false,
+    references: &["https://github.com/histb-mainline/hiloot/blob/master/hireg.py"],
+    limitations: &["tables whose name stands at their end (.cfg) are not recognized"],
+};
+
+/// The table of a set-top box.
+pub(in crate::format) static TABLE: Header = Header { spec: &TABLE_SPEC, read: table };
 
 /// What newer loaders have between the vectors and the table.
 const PADDED: [u8; 32] = {
@@ -104,6 +118,101 @@ fn is_register(bytes: Bytes<'_>, at: u64) -> bool {
     address % 4 == 0 && does && (write == 0 || read == 0) && written <= 31 && awaited <= 31 && (gap, other) == (0, 0)
 }
 
+/// Where a table begins that is as old as version 1, and how much may be in one.
+const ITEM: u64 = 0xa0;
+const LONGEST: u64 = 128 << 10;
+
+/// The header of version 1; all numbers little endian:
+///
+/// ```text
+///  0 version[16], "v1.…"   10 where the table begins, 0xa0   14 where a second one does, 32 bytes behind the end of this   18 zeros[40]
+/// 40 date[20]   54 name of the file that it was made from[76]   a0 table; then the second one, and 32 bytes more, both of 32 bytes
+/// ```
+fn table(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    if bytes.has(0, b"v120") {
+        return table_of_blocks(bytes);
+    }
+    let second = u64::from(bytes.u32(20, Endian::Little)?);
+    let end = second.saturating_sub(32);
+    if bytes.u32(16, Endian::Little)? != 0xa0 || bytes.get(24, 40)? != [0; 40] || !second.is_multiple_of(32) || second > LONGEST {
+        return Err(Rejected("where the tables begin"));
+    }
+    if !is_name(bytes, 0, 16) || !is_date(bytes.get(64, 20)?) || !is_name(bytes, 84, 76) || bytes.u8(84)? == 0 {
+        return Err(Rejected("version, date or name"));
+    }
+    let mut registers = ITEM;
+    while registers < end && bytes.get(registers, ENTRY)? != [0; 16] {
+        if !is_register(bytes, registers) {
+            return Err(Rejected("a register"));
+        }
+        registers = registers.saturating_add(ENTRY);
+    }
+    if registers < ITEM.saturating_add(LEAST.saturating_mul(ENTRY)) || registers.next_multiple_of(32) != end {
+        return Err(Rejected("few registers, or not where they end"));
+    }
+    let mut image = Image::of(second.saturating_add(64));
+    image.fact("header.version", 0, 16).fact("header.date", 64, 20).fact("header.name", 84, 76);
+    image.part("registers", Span::between(ITEM, registers));
+    Ok(image)
+}
+
+/// Version 1.2: "v120", version\[8\], date\[20\], the name and a NUL. Then, each from a multiple of 4 on, blocks: 0 u8, kind and when u8, size of
+/// what follows u16, big endian; that is more blocks of registers. Four zeros end it.
+fn table_of_blocks(bytes: Bytes<'_>) -> Result<Image, Rejected> {
+    let name = bytes.up_to(32, 256).split(|byte| *byte == 0).next().map_or(0, crate::format::length_of);
+    if !is_name(bytes, 4, 8) || !is_date(bytes.get(12, 20)?) || !is_name(bytes, 32, name.saturating_add(1)) || name == 0 {
+        return Err(Rejected("version, date or name"));
+    }
+    let start = name.saturating_add(33).next_multiple_of(4);
+    let mut at = start;
+    while bytes.get(at, 4)? != [0; 4] {
+        let block = Span::new(at.saturating_add(4), bytes.u16(at.saturating_add(2), Endian::Big)?.into());
+        if bytes.u8(at)? != 0 || bytes.u8(at.saturating_add(1))? >> 4 > 4 || block.end() > LONGEST || !is_block(bytes, block) {
+            return Err(Rejected("a block"));
+        }
+        at = block.end().next_multiple_of(4);
+    }
+    if at.saturating_sub(start) < LEAST.saturating_mul(4) {
+        return Err(Rejected("few registers"));
+    }
+    let mut image = Image::of(at.saturating_add(4));
+    image.fact("header.version", 4, 8).fact("header.date", 12, 20).fact("header.name", 32, name);
+    image.part("registers", Span::between(start, at));
+    Ok(image)
+}
+
+/// Pages: the address that 256 of them share u32, big endian, and the size of what follows u8. A register is its place in the page u8, size of the
+/// value and its first bit u8, size of the delay and number of bits u8, then these.
+fn is_block(bytes: Bytes<'_>, block: Span) -> bool {
+    let mut at = block.start;
+    while at < block.end() {
+        let page = at.saturating_add(5);
+        let size = u64::from(bytes.u8(at.saturating_add(4)).unwrap_or(0));
+        if size == 0 || bytes.u8(at.saturating_add(3)) != Ok(0) {
+            return false;
+        }
+        let end = page.saturating_add(size);
+        at = page;
+        while at < end {
+            let sizes = [1, 2].map(|index| u64::from(bytes.u8(at.saturating_add(index)).unwrap_or(0xff) >> 5));
+            if sizes.iter().any(|size| *size > 4) {
+                return false;
+            }
+            at = sizes.iter().fold(at.saturating_add(3), |at, size| at.saturating_add(*size));
+        }
+        if at != end {
+            return false;
+        }
+    }
+    at == block.end()
+}
+
+/// `2021/07/05 00:00:00`, and a NUL.
+fn is_date(text: &[u8]) -> bool {
+    let like = b"0000/00/00 00:00:00\0";
+    text.len() == like.len() && text.iter().zip(like).all(|(byte, like)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,5 +240,18 @@ mod tests {
             other[padding - 8] ^= 0x40;
             assert_eq!(carve(&BOOT, &other, 0), None, "an address that is another place's");
         }
+    }
+    #[test]
+    fn tables_of_set_top_boxes_say_what_they_are_for() {
+        for (image, version) in [
+            (include_bytes!("../../../../fixtures/hisilicon-registers/table.reg").as_slice(), "v1.1.0"),
+            (include_bytes!("../../../../fixtures/hisilicon-registers/blocks.reg"), "v1.2.0"),
+        ] {
+            let unpacked = opens(&TABLE, image, &["registers"]);
+            assert_eq!(unpacked.fact("header.name").unwrap(), "example-board-100.xlsm");
+            assert_eq!(unpacked.fact("header.date").unwrap(), "2021/07/05 00:00:00");
+            assert_eq!(unpacked.fact("header.version").unwrap(), version);
+        }
+        assert_eq!(carve(&TABLE, b"v1.20 (2021/07/05 00:00:00) is a version, and not much more can be said of it than that", 0), None);
     }
 }
