@@ -11,8 +11,10 @@ mod context;
 mod elf;
 mod kernel_module;
 mod keys;
+mod mtd;
 mod pe;
 mod strings;
+mod update;
 
 pub use context::Context;
 pub(crate) use context::is_kernel;
@@ -22,6 +24,8 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     // any bytes
     &strings::Strings,
     &banners::Banners,
+    &mtd::Mtd,
+    &update::Update,
     &certificates::Certificates,
     &keys::Keys,
     // programs

@@ -22,6 +22,7 @@ mod filesystem;
 mod guid;
 mod header;
 mod media;
+pub(crate) mod mtdparts;
 mod names;
 mod partition;
 mod program;

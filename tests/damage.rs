@@ -36,6 +36,7 @@ const WHOLE: &[&str] = &[
     "huawei-config",
     "intel-gbe",
     "nand-oob",
+    "nordic-dfu-init",
     "openssl-salted",
     "qnap",
     "qualcomm-mbn",

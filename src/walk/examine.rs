@@ -9,7 +9,7 @@ use crate::artifact::{Artifact, Chunk, ChunkKind, KeptFact, is_opaque};
 use crate::blob::{Blob, Span};
 use crate::evidence::Collector;
 use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, is_kernel};
-use crate::format::{Attributes, Child, Children, FORMATS, Format, Kind, Notes};
+use crate::format::{Attributes, Child, Children, FORMATS, Format, Kind, Notes, mtdparts};
 use crate::limits::Exceeded;
 use crate::problem::{Code, Fault, Problem};
 use crate::scan::{Content, begins_with_format, scan, scan_inside};
@@ -106,9 +106,13 @@ impl<'e, 'w> Examination<'e, 'w> {
             return self.look_inside(crew);
         }
         let mut chunks = Vec::new();
+        let names = mtdparts::names(blob.bytes());
         let mut found = |span: Span, content: Content<'_>| {
-            let (kind, pending) = part(&blob, span, content, depth);
+            let (kind, mut pending) = part(&blob, span, content, depth);
             chunks.push(Chunk { span, kind });
+            if let (Some(pending), Some(name)) = (&mut pending, names.get(&span.start)) {
+                pending.child.name.clone_from(name);
+            }
             match pending {
                 Some(pending) if span.length == blob.len() => {
                     self.format = pending.format.and_then(|row| FORMATS.get(row).copied());

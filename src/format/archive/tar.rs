@@ -28,7 +28,11 @@ static SPEC: Spec = Spec {
         "https://www.gnu.org/software/tar/manual/html_node/Standard.html",
         "https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html",
     ],
-    limitations: &["archives from before POSIX, whose headers have no magic, in the middle of other bytes", "archives in several volumes"],
+    limitations: &[
+        "archives from before POSIX, whose headers have no magic, in the middle of other bytes",
+        "archives in several volumes",
+        "layers of container images are not put on top of each other: what one deletes (.wh. files) is handed out as the empty file that says so",
+    ],
 };
 
 /// Everything in a tar archive is a number of these.

@@ -3,7 +3,7 @@
 use sha1::{Digest, Sha1};
 
 use crate::blob::{Blob, Bytes, Endian, OutOfBounds, Span};
-use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, path_text};
+use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, mtdparts, path_text};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
@@ -46,6 +46,7 @@ impl Format for AndroidBoot {
             let text = bytes.text(field.start, field.length)?;
             if !text.is_empty() {
                 children.fact(key, text, Span::new(field.start, crate::format::length_of(text)));
+                mtdparts::each(text, field.start, &mut |definition, span| children.fact("mtd.partition", definition, span));
             }
         }
         if layout.hashed > 0 {

@@ -20,7 +20,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(MAGIC)],
     leaf: true,
     references: &["https://devicetree-specification.readthedocs.io/en/stable/flattened-format.html"],
-    limitations: &["versions before 16 (before 2005) are not recognized"],
+    limitations: &["versions before 16 (before 2005) are not recognized", "partitions of flash that have no label are not said"],
 };
 
 impl Format for Dtb {
@@ -33,13 +33,16 @@ impl Format for Dtb {
         Ok(Carved::new(tree.total, start, blob))
     }
 
-    /// Says what the root node says of itself: `model`, and each string of `compatible`.
+    /// Says what the root node says of itself: `model`, and each string of `compatible`. And what the partitions of flash are called.
     fn unpack(&self, blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
         let bytes = blob.bytes();
         let tree = Tree::read(bytes).map_err(|rejected| Fault::corrupt(rejected.0))?;
         let mut depth = 0_u32;
+        let mut flash = Flash::default();
         for token in tree.tokens() {
-            match token? {
+            let token = token?;
+            flash.take(bytes, &token, children);
+            match token {
                 Token::Begin(_) => depth = depth.saturating_add(1),
                 Token::End => depth = depth.saturating_sub(1),
                 Token::Property(b"model", value) if depth == 1 => strings(bytes, value, "device-tree.model", children),
@@ -50,6 +53,51 @@ impl Format for Dtb {
         Ok(())
     }
 }
+
+/// The partitions of flash: nodes in one that is compatible with `fixed-partitions`, and in older trees all that are called `partition@…`.
+#[derive(Default)]
+struct Flash {
+    nodes: Vec<Node>,
+}
+
+/// A node that has not ended.
+#[derive(Default)]
+struct Node {
+    /// Whether what is in it are partitions, and whether it is one.
+    holds: bool,
+    is: bool,
+    reg: bool,
+    label: Option<Span>,
+}
+
+impl Flash {
+    /// Says the label of a partition once it is known where in the flash that is.
+    fn take(&mut self, bytes: Bytes<'_>, token: &Token<'_>, children: &mut Children<'_>) {
+        match token {
+            Token::Begin(name) => {
+                let is = name.starts_with(b"partition@") || self.nodes.last().is_some_and(|node| node.holds);
+                self.nodes.push(Node { is, ..Node::default() });
+            }
+            Token::End => drop(self.nodes.pop()),
+            Token::Property(name, value) => {
+                let Some(node) = self.nodes.last_mut() else { return };
+                match *name {
+                    b"compatible" => node.holds = bytes.up_to(value.start, value.length).split(|byte| *byte == 0).any(|one| one == FIXED),
+                    // Start and size, of one cell or of two.
+                    b"reg" if node.is => node.reg = matches!(value.length, 8 | 12 | 16),
+                    b"label" if node.is => node.label = Some(*value),
+                    _ => return,
+                }
+                if let Some(label) = node.label.filter(|_| node.reg) {
+                    node.label = None;
+                    strings(bytes, label, "mtd.partition", children);
+                }
+            }
+        }
+    }
+}
+
+const FIXED: &[u8] = b"fixed-partitions";
 
 /// More strings than the list of any board holds.
 const MOST_STRINGS: usize = 256;
@@ -114,6 +162,30 @@ mod tests {
             }
             assert_eq!((unpacked.files.len(), unpacked.problems.len()), (0, 0));
         }
+    }
+
+    #[test]
+    fn partitions_of_flash_are_said() {
+        if crate::testing::lacking(&["dtc"]) {
+            return;
+        }
+        let source = r#"/dts-v1/;
+            / {
+                chosen { bootargs = "mtdparts=spi0.0:1m(command-line)"; };
+                flash@0 {
+                    #address-cells = <1>; #size-cells = <1>;
+                    partition@0 { label = "u-boot"; reg = <0 0x40000>; read-only; };
+                    partitions {
+                        compatible = "fixed-partitions"; #address-cells = <1>; #size-cells = <1>;
+                        art@3f0000 { reg = <0x3f0000 0x10000>; label = "art"; };
+                        partition@1 { label = "without a place"; };
+                    };
+                };
+                led@0 { label = "green"; reg = <0 1>; };
+            };"#;
+        let unpacked = unpack(&Dtb, &dtc(source, "17"));
+        let said: Vec<_> = unpacked.facts.iter().map(|fact| (fact.key, std::str::from_utf8(&fact.value).unwrap())).collect();
+        assert_eq!(said, [("mtd.partition", "u-boot"), ("mtd.partition", "art")], "the analyzer reads command lines");
     }
 
     #[test]
