@@ -34,7 +34,7 @@ mod vendor;
 
 pub use calendar::{dos_time, file_time};
 pub use children::{Attributes, Child, Children, Entry, EntryKind, HeaderFact, Notes};
-pub use names::{entry_path, part_text, path_text, utf16_part_text};
+pub use names::{entry_path, part_text, path_text, utf16_part_text, utf16_units, utf16le_part_text};
 pub use spec::{Anchor, Kind, Magic, Spec};
 
 /// All formats, most specific first: where two begin at the same byte, the earlier row is tried first.

@@ -102,7 +102,10 @@ impl Table {
     fn add(&mut self, previous: u16, last: u8) {
         let free = |(code, before): (usize, &u16)| (*before == NONE).then_some(code);
         let from = self.given.saturating_add(1);
-        let Some(code) = self.before.iter().enumerate().skip(from).find_map(free) else { return };
+        let Some(code) = self.before.iter().enumerate().skip(from).find_map(free) else {
+            self.given = CODES;
+            return;
+        };
         self.given = code;
         self.before.get_mut(code).into_iter().for_each(|place| *place = previous);
         self.last.get_mut(code).into_iter().for_each(|place| *place = last);

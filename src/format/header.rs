@@ -28,7 +28,8 @@ const OVERLAP: u64 = 4;
 pub(crate) struct Header {
     /// The declaration.
     pub(crate) spec: &'static Spec,
-    /// Reads the header at the start of the bytes and checks all that it offers. Never looks at more than a bounded number of bytes.
+    /// Reads the header at the start of the bytes and checks all that it offers. Never looks at more than a bounded number of bytes,
+    /// unless it is anchored at the start.
     pub(crate) read: fn(Bytes<'_>) -> Result<Image, Rejected>,
 }
 

@@ -30,6 +30,16 @@ pub fn part_text(name: &[u8]) -> String {
     path_text(name).replace('/', "\\x2f").replace('\0', "\\x00")
 }
 
+/// The units of UTF-16, least significant byte first.
+pub fn utf16_units(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
+}
+
+/// UTF-16, least significant byte first, up to its NUL, as one part of a path.
+pub fn utf16le_part_text(bytes: &[u8]) -> String {
+    utf16_part_text(utf16_units(bytes).take_while(|unit| *unit != 0))
+}
+
 /// A UTF-16 name as one part of a path: half a surrogate pair as `\uNNNN`.
 pub fn utf16_part_text(units: impl IntoIterator<Item = u16>) -> String {
     let mut text = String::new();

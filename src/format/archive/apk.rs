@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use self::adb::{Adb, Value};
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
+use crate::format::unix::inodes::device_numbers;
 use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec, entry_path, path_text};
 use crate::limits::{Budget, Effort};
 use crate::problem::{Fault, Rejected};
@@ -27,16 +28,18 @@ static SPEC: Spec = Spec {
         "https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-v3.5.scd",
         "https://github.com/alpinelinux/apk-tools",
     ],
-    limitations: &["signatures are handed over, not verified; the hashes of files are, where they are SHA-256", "extended attributes"],
+    limitations: &[
+        "signatures are handed over, not verified; the hashes of files are, where they are SHA-256",
+        "extended attributes",
+        "owners, which are names",
+        "indexes and databases of what is installed",
+    ],
 };
 
 /// Magic and what kind of tree follows.
 const HEADER: u64 = 8;
 
-/// Blocks that are followed to see how far a package reaches.
-const MOST: usize = 1 << 16;
-
-/// Bytes of work that an entry of the tree is worth.
+/// Bytes of work that an entry of the tree is worth, beside its texts: many entries may have the same ones.
 const ENTRY: u64 = 256;
 
 /// Scripts in the order of the tree.
@@ -88,7 +91,7 @@ impl Format for Apk {
         if Adb::new(bytes, first.content).root().is_none() {
             return Err(Rejected("the root of the tree"));
         }
-        let end = Block::all(bytes).take(MOST).last().map_or(first.next, |block| block.next);
+        let end = Block::all(bytes).last().map_or(first.next, |block| block.next);
         Ok(Carved::new(end, start, blob))
     }
 
@@ -133,14 +136,14 @@ struct File {
     path: String,
     attributes: Attributes,
     size: u64,
-    hash: Vec<u8>,
+    hash: Option<[u8; 32]>,
 }
 
 type Waiting = std::collections::BTreeMap<(u32, u32), File>;
 
 fn hand_out(file: File, bytes: Bytes<'_>, span: Span, children: &mut Children<'_>) -> Result<(), Fault> {
-    let whole = bytes.get(span.start, span.length).ok();
-    if let Some(content) = whole.filter(|content| file.hash.len() == 32 && Sha256::digest(content).as_slice() != file.hash) {
+    let differs = |content: &&[u8]| file.hash.is_some_and(|hash| Sha256::digest(content).as_slice() != hash);
+    if let Some(content) = bytes.get(span.start, span.length).ok().filter(differs) {
         let message = format!("the hash of {:?} does not fit its {} bytes", file.path, content.len());
         children.problem(&Fault::Checksum(message), Some(span.start));
     }
@@ -155,39 +158,45 @@ fn entries(adb: &Adb<'_>, paths: Value, children: &mut Children<'_>, effort: &mu
     let Some(folders) = adb.slots(paths) else { return Ok(waiting) };
     let mode = |rights: Value| adb.slots(rights).and_then(|rights| u32::try_from(adb.number(rights.slot(adb, 1))).ok());
     for place in 1..folders.count {
-        effort.spend(ENTRY)?;
-        let Some(folder) = adb.slots(folders.slot(adb, place)) else { continue };
-        let name = adb.text(folder.slot(adb, 1));
+        let folder = adb.slots(folders.slot(adb, place));
+        let name = folder.as_ref().map(|folder| adb.text(folder.slot(adb, 1))).unwrap_or_default();
+        effort.spend(cost(&[name]))?;
+        let Some(folder) = folder else { continue };
         if !name.is_empty() {
             let attributes = Attributes { mode: mode(folder.slot(adb, 2)), ..Attributes::default() };
             children.entry(entry_path(name), EntryKind::Directory, attributes);
         }
         let Some(files) = adb.slots(folder.slot(adb, 3)) else { continue };
         for index in 1..files.count {
-            effort.spend(ENTRY)?;
-            let Some(file) = adb.slots(files.slot(adb, index)) else { continue };
-            let own = adb.text(file.slot(adb, 1));
+            let file = adb.slots(files.slot(adb, index));
+            let text = |slot: u32| file.as_ref().map(|file| adb.text(file.slot(adb, slot))).unwrap_or_default();
+            let (own, hash, target) = (text(1), text(5), text(6));
+            effort.spend(cost(&[name, own, hash, target]))?;
+            let Some(file) = file else { continue };
             let path = if name.is_empty() { entry_path(own) } else { entry_path(&[name, b"/", own].concat()) };
             let modified = i64::try_from(adb.number(file.slot(adb, 4))).ok().filter(|time| *time > 0);
             let attributes = Attributes { mode: mode(file.slot(adb, 2)), modified, ..Attributes::default() };
-            if let Some(kind) = special(adb.text(file.slot(adb, 6))) {
+            if let Some(kind) = special(target) {
                 children.entry(path, kind, attributes);
                 continue;
             }
-            let (size, hash) = (adb.number(file.slot(adb, 3)), adb.text(file.slot(adb, 5)).to_vec());
+            let (size, hash) = (adb.number(file.slot(adb, 3)), <[u8; 32]>::try_from(hash).ok());
             waiting.insert((place, index), File { path, attributes, size, hash });
         }
     }
     Ok(waiting)
 }
 
+/// What an entry with these texts costs.
+fn cost(texts: &[&[u8]]) -> u64 {
+    texts.iter().fold(ENTRY, |cost, text| cost.saturating_add(to_u64(text.len())))
+}
+
 /// What an entry is that has a target: u16 the type of `st_mode`, then the path, or the number of a device as Linux counts it u64.
 fn special(target: &[u8]) -> Option<EntryKind> {
     let kind = Bytes(target).u16(0, Endian::Little).ok()?;
     let path = || path_text(Bytes(target).tail(2));
-    let device = Bytes(target).u64(2, Endian::Little).unwrap_or(0);
-    let part = |shift: u32, mask: u64| u32::try_from(device >> shift & mask).unwrap_or(0);
-    let (major, minor) = (part(8, 0xfff), part(0, 0xff) | part(12, 0x000f_ff00));
+    let (major, minor) = device_numbers(Bytes(target).u32(2, Endian::Little).unwrap_or(0));
     match kind & 0o170_000 {
         0o120_000 => Some(EntryKind::Symlink(path())),
         0o100_000 => Some(EntryKind::HardLink(path())),
@@ -237,6 +246,32 @@ mod tests {
         assert_eq!(unpacked.fact("header.name").as_deref(), Some("example-gateway"));
         survives_damage(&Apk, PLAIN);
         survives_damage(&AdbPacked, PACKED);
+    }
+
+    /// A package of one folder with `count` files, all of which have the same name of `length` bytes.
+    fn alike(count: u32, length: u32) -> Vec<u8> {
+        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+        let object = |slots: &[u32]| words(&[&[u32::try_from(slots.len()).unwrap() + 1], slots].concat());
+        let mut tree = words(&[0, 0]);
+        let mut put = |bytes: &[u8]| {
+            let place = u32::try_from(tree.len()).unwrap();
+            tree.extend_from_slice(bytes);
+            place
+        };
+        let name = 0xa000_0000 | put(&[words(&[length]), vec![b'n'; usize::try_from(length).unwrap()]].concat());
+        let file = 0xe000_0000 | put(&object(&[name]));
+        let files = 0xd000_0000 | put(&object(&vec![file; usize::try_from(count).unwrap()]));
+        let folder = 0xe000_0000 | put(&object(&[0, 0, files]));
+        let folders = 0xd000_0000 | put(&object(&[folder]));
+        let root = 0xe000_0000 | put(&object(&[0, folders]));
+        tree[4..8].copy_from_slice(&root.to_le_bytes());
+        [b"ADB.pckg".to_vec(), words(&[u32::try_from(tree.len()).unwrap() + 4]), tree].concat()
+    }
+
+    #[test]
+    fn one_long_name_for_many_files_is_paid_for() {
+        assert_eq!(unpack(&Apk, &alike(3, 9)).names(), ["nnnnnnnnn"; 3]);
+        assert_eq!(unpack(&Apk, &alike(20_000, 200_000)).problems[0].0, Code::Limit);
     }
 
     #[test]

@@ -96,7 +96,8 @@ fn version(bytes: Bytes<'_>) -> Option<(Span, &[u8])> {
     let text = bytes.get(start, ID.saturating_sub(start)).ok()?;
     let length = text.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.'))?;
     let known = length >= 3 && text.get(length) == Some(&b')') && text.last() == Some(&0);
-    known.then(|| Some((Span::new(start, to_u64(length)), text.get(..length)?)))?
+    let digits = text.get(..length).filter(|_| known)?;
+    Some((Span::new(start, to_u64(length)), digits))
 }
 
 impl Format for InnoSetup {
@@ -116,7 +117,8 @@ impl Format for InnoSetup {
         if let Some((span, text)) = version(bytes) {
             children.fact("header.version", text, span);
         }
-        for (block, name) in blocks(bytes).iter().zip(["script", "files"]) {
+        let blocks = blocks(bytes);
+        for (block, name) in blocks.iter().zip(["script", "files"]) {
             let (joined, fault) = block.joined(bytes);
             let Stream { output, fault: broken, .. } = if block.packed {
                 stream(Bytes(&joined), children.budget()).unwrap_or_else(|| Stream {
@@ -133,6 +135,9 @@ impl Format for InnoSetup {
                 return Err(limit.clone());
             }
             children.made_with(name, output, Attributes::default(), fault.or(broken).as_ref())?;
+        }
+        if blocks.len() < 2 {
+            return Err(Fault::corrupt("inno: no second block, which says where files are"));
         }
         Ok(())
     }
@@ -166,7 +171,6 @@ fn stream<'b>(packed: Bytes<'_>, budget: &'b Budget) -> Option<Stream<'b>> {
             Some(Stream { consumed: stream.consumed.saturating_add(5), ..stream })
         }
         [dictionary @ 0..=40, ..] => {
-            lzma2::survey(Bytes(packed.tail(1)))?;
             let stream = lzma2::stream(*dictionary, packed.tail(1), budget);
             Some(Stream { consumed: stream.consumed.saturating_add(1), ..stream })
         }
@@ -198,6 +202,9 @@ mod tests {
             assert!(unpacked.file("") == [STORY, STORY].concat() && unpacked.problems.is_empty());
             survives_damage(&InnoChunk, chunk);
         }
+        let chunk = |control: u8| [vec![control, 0x0f, 0xff], vec![b'x'; 4096]].concat();
+        let cut = unpack(&InnoChunk, &[b"zlb\x1a\x10".to_vec(), chunk(1), chunk(2)].concat()[..6000]);
+        assert_eq!((cut.file("").len(), cut.problems[0].0), (4096, Code::Truncated));
         assert_eq!(carve(&InnoChunk, &b"zlb\x1a is the magic of a chunk".repeat(9), 0), None);
     }
 
@@ -209,6 +216,11 @@ mod tests {
         assert_eq!((unpacked.names(), unpacked.problems.len()), (vec!["script", "files"], 0));
         assert!(unpacked.file("script") == STORY);
         assert_eq!(unpacked.fact("header.version").as_deref(), Some("5.5.7"));
+        let second = blocks(Bytes(SCRIPT))[0].pieces.end();
+        let mut lacking = SCRIPT.to_vec();
+        lacking[usize::try_from(second).unwrap()] ^= 1;
+        let lacking = unpack(&InnoSetup, &lacking);
+        assert_eq!((lacking.names(), lacking.problems[0].0), (vec!["script"], Code::Corrupt));
         let mut copy = SCRIPT.to_vec();
         copy[80] ^= 1;
         assert!(unpack(&InnoSetup, &copy).problems.iter().any(|(code, _)| *code == Code::Checksum));

@@ -47,8 +47,9 @@ impl Format for Lha {
         let bytes = Bytes(blob.bytes().tail(start));
         let first = Header::read(bytes, 0)?;
         let path = first.path();
-        if first.data.end() / 4 > bytes.len() || path.is_empty() || path.chars().any(char::is_control) {
-            return Err(Rejected("size or name of the first file"));
+        Carved::plausible(first.data.end(), start, blob)?;
+        if path.is_empty() || path.chars().any(char::is_control) {
+            return Err(Rejected("name of the first file"));
         }
         let mut end = first.data.end();
         while let Ok(next) = Header::read(bytes, end) {
@@ -108,10 +109,9 @@ fn child(header: &Header<'_>, bytes: Bytes<'_>, children: &mut Children<'_>) -> 
 /// The bytes of a file in LArc's own method.
 fn lz5<'b>(packed: &[u8], size: u64, children: &Children<'b>) -> Stream<'b> {
     let mut output = children.output();
-    let fault = match Lzss::LARC.block(packed, size) {
-        Ok(bytes) => output.push(&bytes).err().map(Fault::from),
-        Err(fault) => Some(fault),
-    };
+    let bytes = Lzss::LARC.block(packed, size);
+    let short = || Fault::Truncated(format!("lha: {} of {size} bytes come out", bytes.len()));
+    let fault = output.push(&bytes).err().map(Fault::from).or_else(|| (output.len() < size).then(short));
     Stream { output, consumed: 0, fault }
 }
 

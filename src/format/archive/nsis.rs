@@ -1,12 +1,12 @@
 //! Installers of NSIS, the Nullsoft system: what stands behind the program that unpacks them. PC makers give out firmware updates so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::data::{Data, Item};
 use self::script::Script;
 use crate::blob::{Blob, Bytes, Endian};
 use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec};
-use crate::limits::Budget;
+use crate::limits::{Budget, Effort};
 use crate::problem::{Fault, Rejected};
 
 mod data;
@@ -64,20 +64,19 @@ impl Format for Nsis {
         let end = if checked { bytes.len().min(u64::saturating_sub(all, 4)) } else { bytes.len() };
         let data = Data::open(Bytes(bytes.up_to(HEADER, end.saturating_sub(HEADER))), size, children.budget())?;
         let script = Script::read(Bytes(data.script()));
-        let items = data.items();
-        let mut names = BTreeMap::<u64, Vec<(String, Attributes)>>::new();
-        for file in script.files(&|place| items.contains_key(&place)) {
-            let of = names.entry(file.place).or_default();
-            if of.iter().all(|(name, _)| *name != file.name) {
-                of.push((file.name, Attributes { modified: file.modified, ..Attributes::default() }));
+        let (mut names, mut seen) = (BTreeMap::<u64, Vec<(String, Attributes)>>::new(), BTreeSet::new());
+        for file in script.files(&mut Effort::new(children.budget(), blob.len()))? {
+            if seen.insert((file.place, file.name.clone())) {
+                let attributes = Attributes { modified: file.modified, ..Attributes::default() };
+                names.entry(file.place).or_default().push((file.name, attributes));
             }
         }
         let mut output = children.output();
         output.push(data.script())?;
         children.made("[script]", output, Attributes::default())?;
-        for (place, item) in &items {
-            let named = names.remove(place).unwrap_or_else(|| vec![(format!("data-{place:x}"), Attributes::default())]);
-            hand_out(&data, item, &named, children)?;
+        for (place, item) in data.items() {
+            let named = names.remove(&place).unwrap_or_else(|| vec![(format!("data-{place:x}"), Attributes::default())]);
+            hand_out(&data, &item, &named, children)?;
         }
         match data.fault() {
             Some(fault) => Err(fault),

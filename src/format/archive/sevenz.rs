@@ -6,7 +6,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Error, Password};
 
 use crate::blob::{Blob, Bytes, Endian};
 use crate::codec::{crc32, guard};
-use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec, entry_path, path_text};
+use crate::format::{Attributes, Carved, Children, EntryKind, Format, Kind, Magic, Spec, entry_path, file_time, path_text};
 use crate::limits::{Budget, Exceeded, Output};
 use crate::problem::{Fault, Rejected};
 
@@ -178,8 +178,7 @@ fn empty(entry: &ArchiveEntry, fault: Option<&Fault>, children: &mut Children<'_
 /// Windows attributes, whose upper half is `st_mode` if bit 15 is set; times count 100 ns from 1601 on.
 fn attributes(entry: &ArchiveEntry) -> Attributes {
     let unix = entry.has_windows_attributes && entry.windows_attributes & 0x8000 != 0;
-    let seconds = i64::try_from(u64::from(entry.last_modified_date) / 10_000_000).ok();
-    let modified = seconds.filter(|_| entry.has_last_modified_date).map(|seconds| seconds.saturating_sub(11_644_473_600));
+    let modified = entry.has_last_modified_date.then(|| file_time(entry.last_modified_date.into())).flatten();
     Attributes { mode: unix.then_some(entry.windows_attributes >> 16), modified, ..Attributes::default() }
 }
 

@@ -1,7 +1,7 @@
 //! WIM: images of Windows volumes, as its installers and recovery partitions hold them.
 
-use self::header::{Header, Resource};
-use self::tree::Volume;
+use self::header::Header;
+use self::tree::{Content, Volume};
 use crate::blob::{Blob, Bytes, Span};
 use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec};
 use crate::limits::Budget;
@@ -22,7 +22,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(b"MSWIM\0\0\0")],
     leaf: false,
     references: &["https://www.microsoft.com/en-us/download/details.aspx?id=13096", "https://wimlib.net/man1/wimlib-imagex.html"],
-    limitations: &["SHA-1 sums of the files are not verified", "alternate data streams, owners and access rights"],
+    limitations: &["alternate data streams, owners and access rights"],
 };
 
 impl Format for Wim {
@@ -44,9 +44,12 @@ impl Format for Wim {
         let table = resource::content(bytes, &header, &header.table, children)?;
         let volume = Volume::new(bytes, &header, Bytes(table.as_slice()));
         let several = volume.images.len() > 1;
+        let mut content = Content::new(children, blob.len());
         for (index, metadata) in (1_u64..).zip(&volume.images) {
             let prefix = if several { format!("{index}/") } else { String::new() };
-            if let Err(fault) = image(bytes, &header, &volume, metadata, &prefix, children) {
+            let names = resource::content(bytes, &header, metadata, children);
+            let done = names.and_then(|names| volume.unpack(Bytes(names.as_slice()), &prefix, &mut content, children));
+            if let Err(fault) = done {
                 if fault.is_limit() {
                     return Err(fault);
                 }
@@ -58,19 +61,6 @@ impl Format for Wim {
         }
         Ok(())
     }
-}
-
-/// Hands over one volume.
-fn image(
-    bytes: Bytes<'_>,
-    header: &Header,
-    volume: &Volume<'_>,
-    metadata: &Resource,
-    prefix: &str,
-    children: &mut Children<'_>,
-) -> Result<(), Fault> {
-    let metadata = resource::content(bytes, header, metadata, children)?;
-    volume.unpack(Bytes(metadata.as_slice()), prefix, children)
 }
 
 #[cfg(test)]

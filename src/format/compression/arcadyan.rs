@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(&[0x00, 0xd5, 0x08, 0x00]).at(SECOND)],
     leaf: false,
     references: &["https://github.com/ReFirmLabs/binwalk/blob/master/src/extractors/arcadyan.rs"],
-    limitations: &["other dictionaries than 8 MiB"],
+    limitations: &["other dictionaries than 8 MiB", "streams of more than 4 MiB"],
 };
 
 /// Where the LZMA stream begins, and the first block that was exchanged.
@@ -34,6 +34,9 @@ const MOST: u64 = 4 << 20;
 
 /// What must come out to believe it.
 const LEAST: u64 = 4096;
+
+/// The piece of it that is tried first: more than that comes out of it, if anything does.
+const TRIED: u64 = 4 * LEAST;
 
 impl Format for Arcadyan {
     fn spec(&self) -> &'static Spec {
@@ -53,12 +56,12 @@ impl Format for Arcadyan {
             return Err(Rejected("compressed data is never all alike"));
         }
         let between = input.get(FIRST.saturating_add(BLOCK), SECOND.saturating_sub(FIRST).saturating_sub(BLOCK))?;
-        let rest = input.up_to(SECOND.saturating_add(BLOCK), MOST);
-        let plain = [&header, between, input.get(FIRST, BLOCK)?, rest].concat();
-        let Stream { output, consumed, fault } = Codec::Lzma.stream(&plain, budget);
-        if output.len() < LEAST {
+        let first = input.get(FIRST, BLOCK)?;
+        let plain = |most: u64| [&header, between, first, input.up_to(SECOND.saturating_add(BLOCK), most)].concat();
+        if Codec::Lzma.stream(&plain(TRIED), budget).output.len() < LEAST {
             return Err(Rejected("hardly anything comes out"));
         }
+        let Stream { output, consumed, fault } = Codec::Lzma.stream(&plain(MOST), budget);
         Ok(Carved { length: consumed.saturating_add(FIRST), payload: Some(Payload { name: String::new(), output, fault }) })
     }
 }

@@ -14,7 +14,7 @@ pub(super) static SNAPPY: Packed = Packed {
         magics: &[Magic::anywhere(b"\xff\x06\0\0sNaPpY")],
         leaf: false,
         references: &["https://github.com/google/snappy/blob/main/framing_format.txt"],
-        limitations: &[],
+        limitations: &["streams that begin with padding or with chunks to be skipped"],
     },
     codec: Codec::Snappy,
     // The next chunk holds data, and at most 64 KiB of it, behind its checksum.

@@ -61,7 +61,7 @@ impl Format for Szdd {
 /// Magic, `A`, u8 the last letter of the name, which is `_` now, u32 size; little-endian.
 fn szdd(blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
     let size = u64::from(blob.bytes().u32(10, Endian::Little)?);
-    hand_over(children, "", Lzss::SZDD.block(blob.bytes().tail(14), size), size)
+    hand_over(children, "", &Lzss::SZDD.block(blob.bytes().tail(14), size), size)
 }
 
 /// Magic, u16 method, u16 offset of the data, u16 flags; little-endian. Flags say which of these follow: 1 u32 size, 2 u16, 4 u16 length of
@@ -92,8 +92,8 @@ fn kwaj(blob: &Blob, children: &mut Children<'_>) -> Result<(), Fault> {
     let limit = size.unwrap_or_else(|| bytes.len().saturating_mul(RATIO));
     match method {
         0 => children.span(name, Span::between(start, blob.len()), Attributes::default()).map_err(Fault::from),
-        1 => hand_over(children, &name, Ok(data.iter().map(|byte| byte ^ 0xff).collect()), limit),
-        2 => hand_over(children, &name, Lzss::SZDD.block(data, limit), size.unwrap_or(0)),
+        1 => hand_over(children, &name, &data.iter().map(|byte| byte ^ 0xff).collect::<Vec<_>>(), size.unwrap_or(0)),
+        2 => hand_over(children, &name, &Lzss::SZDD.block(data, limit), size.unwrap_or(0)),
         4 if size.is_some() => mszip_blocks(Bytes(data), limit, name, children),
         _ => Err(Fault::unsupported(format!("kwaj: method {method}"))),
     }
@@ -119,10 +119,9 @@ fn mszip_blocks(data: Bytes<'_>, size: u64, name: String, children: &mut Childre
     Ok(children.made_with(name, output, Attributes::default(), fault.as_ref())?)
 }
 
-fn hand_over(children: &mut Children<'_>, name: &str, content: Result<Vec<u8>, Fault>, size: u64) -> Result<(), Fault> {
-    let content = content?;
+fn hand_over(children: &mut Children<'_>, name: &str, content: &[u8], size: u64) -> Result<(), Fault> {
     let mut output = children.output();
-    output.push(&content)?;
+    output.push(content)?;
     let short = || Fault::Truncated(format!("{} of {size} bytes are there", output.len()));
     let fault = (output.len() < size).then(short);
     children.made_with(name, output, Attributes::default(), fault.as_ref())?;
@@ -148,6 +147,10 @@ mod tests {
             let unpacked = unpack(&Szdd, &[head, data].concat());
             assert_eq!((unpacked.file("STORY.TXT") == story, unpacked.problems), (true, vec![]));
         }
+        let plain = story.iter().map(|byte| byte ^ 0xff).collect();
+        let without_size = [KWAJ.to_vec(), vec![1, 0, 24, 0, 24, 0], b"STORY\0TXT\0".to_vec(), plain].concat();
+        let unpacked = unpack(&Szdd, &without_size);
+        assert_eq!((unpacked.file("STORY.TXT") == story, unpacked.problems), (true, vec![]));
         let mszip = include_bytes!("../../../fixtures/szdd/mszip.kwj");
         let unpacked = unpack(&Szdd, mszip);
         assert!(unpacked.file("STORY.TXT") == [story.as_slice(); 9].concat() && unpacked.problems.is_empty());

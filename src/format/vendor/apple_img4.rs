@@ -194,7 +194,10 @@ fn kernel(bytes: Bytes<'_>) -> Result<Image, Rejected> {
         return Err(Rejected("the sizes"));
     }
     let undo = move |there: Bytes<'_>, output: &mut Output<'_>| {
-        output.push(&Lzss::OKUMURA.block(there.0, plain)?)?;
+        output.push(&Lzss::OKUMURA.block(there.0, plain))?;
+        if output.len() < plain {
+            return Err(Fault::Truncated(format!("{} of {plain} bytes come out", output.len())));
+        }
         let fits = adler2::adler32_slice(output.as_slice()) == sum || there.len() < packed.length;
         if fits { Ok(()) } else { Err(Fault::Checksum("the Adler-32 of the kernel does not fit".to_owned())) }
     };

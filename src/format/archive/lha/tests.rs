@@ -83,5 +83,8 @@ fn methods_of_larc() {
         assert_eq!(unpacked.problems, []);
         assert!(unpacked.file("story.txt") == story);
         survives_damage(&Lha, image);
+        let cut = unpack(&Lha, &image[..image.len() / 2]);
+        assert!(cut.file("story.txt").len() > 200 && story.starts_with(cut.file("story.txt")));
+        assert_eq!(cut.problems[0].0, Code::Truncated);
     }
 }

@@ -1,7 +1,5 @@
 //! The compressed data of an installer: the script, then files, each with its size before it.
 
-use std::collections::BTreeMap;
-
 use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::codec::{Codec, LzmaProperties, Stream, bzip2_bare, deflate64, lzma_raw_stream, x86_jumps};
 use crate::format::Children;
@@ -83,18 +81,18 @@ impl<'b> Data<'b> {
         if self.solid { Bytes(self.unpacked.output.as_slice()) } else { self.input }
     }
 
-    /// All files by their place as the script counts it, up to where nothing more is.
-    pub(super) fn items(&self) -> BTreeMap<u64, Item> {
-        let whole = self.whole();
-        let (mut items, mut at) = (BTreeMap::new(), self.first);
-        while let Ok(size) = whole.u32(at, Endian::Little) {
+    /// All files with their places as the script counts them, up to where nothing more is.
+    pub(super) fn items(&self) -> impl Iterator<Item = (u64, Item)> {
+        let (whole, mut at) = (self.whole(), self.first);
+        std::iter::from_fn(move || {
+            let size = whole.u32(at, Endian::Little).ok()?;
             let compressed = !self.solid && size & COMPRESSED != 0;
             let length = u64::from(if self.solid { size } else { size & !COMPRESSED });
             let span = Span::new(at.saturating_add(4), length);
-            items.insert(at.saturating_sub(self.first), Item { span, compressed });
+            let place = at.saturating_sub(self.first);
             at = span.end();
-        }
-        items
+            Some((place, Item { span, compressed }))
+        })
     }
 
     /// Where in the input a file stands as it is, if it does.
@@ -138,7 +136,8 @@ impl Method {
             Self::Deflate => {
                 // Its stored blocks are not those of RFC 1951, but they are rare, and the usual decoder is faster.
                 let stream = Codec::Deflate.stream(packed, budget);
-                if stream.fault.is_some() { deflate64::nsis(packed, budget) } else { stream }
+                let odd = stream.fault.as_ref().is_some_and(|fault| !fault.is_limit());
+                if odd { deflate64::nsis(packed, budget) } else { stream }
             }
             Self::Bzip2 => bzip2_bare(packed, budget),
             Self::Lzma { filter } => lzma(Bytes(packed), filter, budget),

@@ -1,10 +1,14 @@
 //! The script of an installer, as far as it says which files there are and where they go.
 
-use crate::blob::{Bytes, Endian, Span};
+use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::format::{file_time, part_text, utf16_part_text};
+use crate::limits::{Effort, Exceeded};
 
 /// Bytes of an instruction: u32 what it does, then six numbers.
 const ENTRY: u64 = 28;
+
+/// Bytes of work that an instruction is worth, beside its strings: many of them may have the same ones.
+const WORK: u64 = 256;
 
 /// Instructions: make a folder, or go there if the second number is not 0; unpack a file (name, place, time), one further on in some versions;
 /// write the uninstaller.
@@ -47,8 +51,8 @@ impl<'a> Script<'a> {
         Self { bytes, entries: Span::new(entries, count.saturating_mul(ENTRY)), strings, wide }
     }
 
-    /// All files that are written, where `is_there` says of their place that a file is there.
-    pub(super) fn files(&self, is_there: &dyn Fn(u64) -> bool) -> Vec<File> {
+    /// All files that are written, whether something is at their place or not.
+    pub(super) fn files(&self, effort: &mut Effort<'_>) -> Result<Vec<File>, Exceeded> {
         let (mut files, mut folder) = (Vec::new(), String::new());
         let entries = self.bytes.up_to(self.entries.start, self.entries.length);
         for entry in entries.chunks_exact(28).map(Bytes) {
@@ -56,6 +60,7 @@ impl<'a> Script<'a> {
             let what = number(0);
             if what == FOLDER && number(2) != 0 {
                 folder = self.string(number(1));
+                effort.spend(to_u64(folder.len()).saturating_add(WORK))?;
             }
             let (name, place) = match what {
                 _ if EXTRACT.contains(&what) => (number(2), number(3)),
@@ -63,8 +68,8 @@ impl<'a> Script<'a> {
                 _ => continue,
             };
             let name = self.string(name);
-            let acceptable = !name.is_empty() && name.len() < 1024 && is_there(place.into());
-            if !acceptable {
+            effort.spend(to_u64(folder.len()).saturating_add(to_u64(name.len())).saturating_add(WORK))?;
+            if name.is_empty() || name.len() >= 1024 {
                 continue;
             }
             if !EXTRACT.contains(&what) {
@@ -75,7 +80,7 @@ impl<'a> Script<'a> {
             let modified = (time != u64::MAX).then(|| file_time(time)).flatten();
             files.push(File { name: path(&folder, &name), place: place.into(), modified });
         }
-        files
+        Ok(files)
     }
 
     /// The string that begins so many characters behind the first one.

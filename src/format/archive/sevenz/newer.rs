@@ -2,10 +2,10 @@
 
 use sevenz_rust2::{Archive, EncoderMethod};
 
-use super::{empty, entries, file};
+use super::{attributes, empty, entries, file};
 use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::codec::{Codec, crc32};
-use crate::format::Children;
+use crate::format::{Children, entry_path};
 use crate::limits::{Exceeded, Output};
 use crate::problem::Fault;
 
@@ -53,11 +53,17 @@ pub(super) fn unpack(
                 empty(entry, Some(&why), children)?;
                 continue;
             }
-            children.problem(&why, Some(span.start));
-        } else if entry.has_crc && entry.crc != u64::from(crc32(content)) {
+            let mut output = children.output();
+            output.push(content)?;
+            children.made_with(entry_path(entry.name.as_bytes()), output, attributes(entry), Some(&why))?;
+            continue;
+        }
+        if entry.has_crc && entry.crc != u64::from(crc32(content)) {
             children.problem(&Fault::Checksum(format!("7z: the checksum of {:?} does not fit", entry.name)), Some(span.start));
         }
-        file(entry, &mut &*content, children)?;
+        if let Some(Fault::Exceeded(limit)) = file(entry, &mut &*content, children)? {
+            return Err(limit);
+        }
     }
     Ok(count)
 }

@@ -1,5 +1,7 @@
 //! The bytes of a resource: as they are, or in chunks that are compressed each by itself.
 
+use std::borrow::Cow;
+
 use super::header::{Header, LARGEST_CHUNK, Method, Resource};
 use crate::blob::{Bytes, Endian};
 use crate::codec::lzx::{self, LzxProperties};
@@ -15,7 +17,7 @@ pub(super) fn content<'w>(bytes: Bytes<'_>, header: &Header, resource: &Resource
     Ok(output)
 }
 
-/// Puts the content of a resource into `output`, as far as it can be had.
+/// Puts the content of a resource into `output`, as far as it can be had: zeros stand for chunks that are broken.
 ///
 /// Compressed: the offsets of all chunks but the first one, from where this table ends, u32, or u64 in resources of 4 GiB and more; then
 /// chunks. One that is as long as it should be when unpacked is not compressed.
@@ -34,6 +36,7 @@ pub(super) fn read(bytes: Bytes<'_>, header: &Header, resource: &Resource, outpu
         Some(entry) if width == 4 => stored.u32(entry.saturating_mul(4), Endian::Little).map(u64::from),
         Some(entry) => stored.u64(entry.saturating_mul(8), Endian::Little),
     };
+    let mut broken = None;
     for index in 0..chunks {
         let size = header.chunk.min(resource.size.saturating_sub(output.len()));
         let next = index.saturating_add(1);
@@ -42,18 +45,14 @@ pub(super) fn read(bytes: Bytes<'_>, header: &Header, resource: &Resource, outpu
             if next < chunks { table_end.saturating_add(offset(next)?) } else { resource.stored },
         );
         let packed = stored.get(start, end.saturating_sub(start)).map_err(|_| cut())?;
-        if length_of(packed) == size {
-            output.push(packed)?;
-        } else {
-            output.push(&chunk(header.method, header.chunk, packed, size)?)?;
-        }
+        append(chunk(header.method, header.chunk, packed, size), size, output, &mut broken)?;
     }
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }
 
 /// The same of a resource that many files lie in: u64 size, u32 bytes of a chunk, u32 compression (0 none, 1 XPRESS, 2 LZX, 3 LZMS), u32 the
-/// stored bytes of each chunk, chunks.
-pub(super) fn read_solid(bytes: Bytes<'_>, resource: &Resource, output: &mut Output<'_>) -> Result<(), Fault> {
+/// stored bytes of each chunk, chunks. Says which chunk is broken, if nothing else is.
+pub(super) fn read_solid(bytes: Bytes<'_>, resource: &Resource, output: &mut Output<'_>) -> Result<Option<Fault>, Fault> {
     let stored = Bytes(bytes.up_to(resource.start, resource.stored));
     let (size, step) = (stored.u64(0, Endian::Little)?, u64::from(stored.u32(8, Endian::Little)?));
     let method = match stored.u32(12, Endian::Little)? {
@@ -67,23 +66,34 @@ pub(super) fn read_solid(bytes: Bytes<'_>, resource: &Resource, output: &mut Out
         return Err(Fault::corrupt("wim: the chunks of a solid resource"));
     }
     let chunks = size.div_ceil(step);
-    let mut at = chunks.saturating_mul(4).saturating_add(16);
+    let (mut at, mut broken) = (chunks.saturating_mul(4).saturating_add(16), None);
     for index in 0..chunks {
         let length = u64::from(stored.u32(index.saturating_mul(4).saturating_add(16), Endian::Little)?);
         let packed = stored.get(at, length)?;
         let wanted = step.min(size.saturating_sub(index.saturating_mul(step)));
-        if length == wanted {
-            output.push(packed)?;
-        } else {
-            output.push(&chunk(method, step, packed, wanted)?)?;
-        }
+        append(chunk(method, step, packed, wanted), wanted, output, &mut broken)?;
         at = at.saturating_add(length);
+    }
+    Ok(broken)
+}
+
+/// Appends the `size` bytes of a chunk, or zeros where it is broken: the others do not need it.
+fn append(chunk: Result<Cow<'_, [u8]>, Fault>, size: u64, output: &mut Output<'_>, broken: &mut Option<Fault>) -> Result<(), Fault> {
+    match chunk {
+        Ok(content) if length_of(&content) == size => output.push(&content)?,
+        Err(limit) if limit.is_limit() => return Err(limit),
+        chunk => {
+            output.zeros(size)?;
+            let fault = chunk.err().unwrap_or_else(|| Fault::corrupt("wim: a chunk of the wrong size"));
+            broken.get_or_insert(fault);
+        }
     }
     Ok(())
 }
 
-fn chunk(method: Method, step: u64, packed: &[u8], size: u64) -> Result<Vec<u8>, Fault> {
-    match method {
+fn chunk(method: Method, step: u64, packed: &[u8], size: u64) -> Result<Cow<'_, [u8]>, Fault> {
+    let unpacked = match method {
+        _ if length_of(packed) == size => return Ok(Cow::Borrowed(packed)),
         Method::Stored => Err(Fault::corrupt("wim: a compressed resource in an image without compression")),
         Method::Xpress => xpress::block(packed, size),
         Method::Lzx => {
@@ -91,5 +101,6 @@ fn chunk(method: Method, step: u64, packed: &[u8], size: u64) -> Result<Vec<u8>,
             lzx::block(packed, properties, size)
         }
         Method::Lzms => lzms::block(packed, size),
-    }
+    };
+    unpacked.map(Cow::Owned)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha1::{Digest, Sha1};
+
 use super::header::{Header, Resource};
 use super::resource;
 use crate::blob::{Bytes, Endian, Span, to_u64};
-use crate::format::{Attributes, Children, EntryKind, file_time, utf16_part_text};
+use crate::format::{Attributes, Children, EntryKind, file_time, utf16_part_text, utf16_units};
 use crate::limits::{Effort, Output};
 use crate::problem::Fault;
 
@@ -82,18 +84,30 @@ impl<'a> Volume<'a> {
 
     /// Hands over all files of the volume that `metadata` describes: u32 size of the security data, which is filled up to eight bytes;
     /// behind it the root.
-    pub(super) fn unpack<'b>(&self, metadata: Bytes<'_>, prefix: &str, children: &mut Children<'b>) -> Result<(), Fault> {
+    pub(super) fn unpack<'b>(
+        &self,
+        metadata: Bytes<'_>,
+        prefix: &str,
+        content: &mut Content<'b>,
+        children: &mut Children<'b>,
+    ) -> Result<(), Fault> {
         let security = u64::from(metadata.u32(0, Endian::Little)?).max(8);
         let root = Name::read(metadata, security.next_multiple_of(8))?;
-        let mut walk = Walk {
-            volume: self,
-            metadata,
-            seen: BTreeSet::new(),
-            links: BTreeMap::new(),
-            unpacked: BTreeMap::new(),
-            effort: Effort::new(children.budget(), self.bytes.len()),
-        };
+        let mut walk = Walk { volume: self, metadata, seen: BTreeSet::new(), links: BTreeMap::new(), content };
         walk.folder(root.below, prefix, 0, children)
+    }
+}
+
+/// What the volumes of an image file share: the content of runs of solid resources, and what all of it may cost.
+pub(super) struct Content<'b> {
+    runs: BTreeMap<usize, (Output<'b>, Option<Fault>)>,
+    effort: Effort<'b>,
+}
+
+impl<'b> Content<'b> {
+    /// For an image file of `length` bytes.
+    pub(super) fn new(children: &Children<'b>, length: u64) -> Self {
+        Self { runs: BTreeMap::new(), effort: Effort::new(children.budget(), length) }
     }
 }
 
@@ -103,9 +117,7 @@ struct Walk<'a, 'b> {
     seen: BTreeSet<u64>,
     /// The first path of each group of hard links.
     links: BTreeMap<u64, String>,
-    /// The content of runs of solid resources.
-    unpacked: BTreeMap<usize, (Output<'b>, Option<Fault>)>,
-    effort: Effort<'b>,
+    content: &'a mut Content<'b>,
 }
 
 impl<'b> Walk<'_, 'b> {
@@ -116,7 +128,7 @@ impl<'b> Walk<'_, 'b> {
         let mut at = start;
         while at > 0 && self.metadata.u64(at, Endian::Little)? != 0 {
             let name = Name::read(self.metadata, at)?;
-            self.effort.spend(name.length)?;
+            self.content.effort.spend(name.length)?;
             let hash = name.unnamed_stream(self.metadata, at)?;
             at = name.end(self.metadata, at)?;
             let path = format!("{prefix}{}", name.name);
@@ -149,15 +161,19 @@ impl<'b> Walk<'_, 'b> {
             let fault = Fault::corrupt("wim: no resource has this file's SHA-1");
             return Ok(children.made_with(path, children.output(), attributes, Some(&fault))?);
         };
+        self.content.effort.spend(resource.size.max(resource.stored))?;
         if !resource.is_compressed() && !resource.is_solid() && !reparse {
-            return Ok(children.span(path, Span::new(resource.start, resource.size), attributes)?);
+            let span = Span::new(resource.start, resource.size);
+            // Of what is cut off the hash says nothing.
+            let fault = self.volume.bytes.part(span).ok().and_then(|content| differs(content.0, &hash));
+            return Ok(children.span_with(path, span, attributes, fault.as_ref())?);
         }
-        self.effort.spend(resource.size)?;
         let mut output = children.output();
         let fault = match self.volume.run_of.get(&hash) {
-            Some(run) => self.solid_file(*run, resource, &mut output, children).err(),
+            Some(run) => self.solid_file(*run, (resource, &hash), &mut output, children).err(),
             None => resource::read(self.volume.bytes, self.volume.header, resource, &mut output).err(),
         };
+        let fault = fault.or_else(|| differs(output.as_slice(), &hash));
         let tag = name.link & 0xffff_ffff;
         let link = reparse && LINKS.contains(&tag) && fault.is_none();
         if let Some(target) = link.then(|| target(Bytes(output.as_slice()), tag)).flatten() {
@@ -166,23 +182,40 @@ impl<'b> Walk<'_, 'b> {
         }
         Ok(children.made_with(path, output, attributes, fault.as_ref())?)
     }
-}
 
-impl<'b> Walk<'_, 'b> {
     /// Puts a file of a run of solid resources into `output`. Its place counts from the start of what the run holds when unpacked.
-    fn solid_file(&mut self, run: usize, resource: &Resource, output: &mut Output<'_>, children: &Children<'b>) -> Result<(), Fault> {
+    fn solid_file(
+        &mut self,
+        run: usize,
+        (resource, hash): (&Resource, &Hash),
+        output: &mut Output<'_>,
+        children: &Children<'b>,
+    ) -> Result<(), Fault> {
         let volume = self.volume;
-        let (whole, fault) = self.unpacked.entry(run).or_insert_with(|| {
+        let (whole, fault) = self.content.runs.entry(run).or_insert_with(|| {
             let mut whole = children.output();
             let run = volume.solid.get(run).map(Vec::as_slice).unwrap_or_default();
-            let fault = run.iter().try_for_each(|one| resource::read_solid(volume.bytes, one, &mut whole)).err();
-            (whole, fault)
+            let mut broken = None;
+            let all = run.iter().try_for_each(|one| -> Result<(), Fault> {
+                let fault = resource::read_solid(volume.bytes, one, &mut whole)?;
+                broken = broken.take().or(fault);
+                Ok(())
+            });
+            (whole, all.err().or(broken))
         });
         let content = Bytes(whole.as_slice()).up_to(resource.start, resource.stored);
         output.push(content)?;
+        // Where a chunk is broken, zeros may stand in the place of the file.
+        let broken = fault.is_some() && differs(content, hash).is_some();
         let missing = || fault.clone().unwrap_or_else(|| Fault::corrupt("wim: a file that is not in its solid resource"));
-        if to_u64(content.len()) < resource.stored { Err(missing()) } else { Ok(()) }
+        if broken || to_u64(content.len()) < resource.stored { Err(missing()) } else { Ok(()) }
     }
+}
+
+/// What is wrong if this is not what the hash was made of.
+fn differs(content: &[u8], hash: &Hash) -> Option<Fault> {
+    let wrong = || Fault::Checksum(format!("wim: the SHA-1 of the file does not fit its {} bytes", content.len()));
+    (Sha1::digest(content).as_slice() != hash).then(wrong)
 }
 
 /// Where a link leads: u16 offset and size of the real target, the same of the one that is shown; a symbolic link has u32 flags; names.
@@ -195,8 +228,7 @@ fn target(data: Bytes<'_>, tag: u64) -> Option<String> {
 }
 
 fn utf16(name: &[u8]) -> String {
-    let (units, _) = name.as_chunks::<2>();
-    utf16_part_text(units.iter().map(|unit| u16::from_le_bytes(*unit)))
+    utf16_part_text(utf16_units(name))
 }
 
 impl Name {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::node::{DIRENT, Dirent, INODE, Inode, Nodes};
 use super::rtime;
 use super::rubin;
-use super::tree::{self, Inodes, Name};
+use super::tree::{Inodes, Name};
 use crate::blob::{Bytes, Endian, to_usize};
 use crate::codec::{Codec, LzmaProperties, lzma_raw_block};
 use crate::format::Attributes;
+use crate::format::unix::inodes::device_numbers;
 use crate::limits::{Exceeded, Output};
 use crate::problem::Fault;
 
@@ -164,7 +165,7 @@ impl Inodes for Files<'_> {
     fn device(&self, content: &[u8]) -> (u32, u32) {
         let bytes = Bytes(content);
         match (bytes.u32(0, self.endian), bytes.u16(0, self.endian)) {
-            (Ok(new), _) => tree::device(new),
+            (Ok(new), _) => device_numbers(new),
             (_, Ok(old)) => (u32::from(old >> 8), u32::from(old & 0xff)),
             _ => (0, 0),
         }

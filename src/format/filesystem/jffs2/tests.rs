@@ -8,6 +8,7 @@ use std::process::Command;
 use super::*;
 use crate::format::EntryKind;
 use crate::format::testing::{Unpacked, carve, survives_damage, tool, unpack, unpack_at};
+use crate::format::unix::inodes::device_numbers;
 use crate::problem::Code;
 
 /// Bytes that compress a little.
@@ -142,7 +143,7 @@ fn devices_and_owners_come_from_a_table() {
     assert_eq!(entry("console").attributes.mode, Some(0o20600));
     assert_eq!((entry("console").attributes.uid, entry("console").attributes.gid), (Some(3), Some(4)));
     assert!(matches!(entry("disk").kind, EntryKind::BlockDevice(..)), "mkfs cuts large numbers off");
-    assert_eq!(tree::device(0x1110_0370), (3, 0x1_1170), "twelve bits of major number between those of the minor");
+    assert_eq!(device_numbers(0x1110_0370), (3, 0x1_1170), "twelve bits of major number between those of the minor");
     assert_eq!(unpacked.file("file"), b"x");
 }
 

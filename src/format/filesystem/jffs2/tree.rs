@@ -50,11 +50,6 @@ pub(in crate::format) trait Inodes {
     fn device(&self, content: &[u8]) -> (u32, u32);
 }
 
-/// Major and minor number as Linux packs them in 32 bits: `new_encode_dev`.
-pub(in crate::format) fn device(packed: u32) -> (u32, u32) {
-    ((packed >> 8) & 0xfff, (packed & 0xff) | ((packed >> 12) & 0xf_ff00))
-}
-
 /// The names that are true, by folder and name.
 struct Names<'b> {
     list: Vec<Name<'b>>,

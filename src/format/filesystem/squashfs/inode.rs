@@ -4,6 +4,7 @@ use super::layout::{Is, Layout, Shape};
 use super::metadata::{Cursor, Reader};
 use super::tables::Owners;
 use crate::blob::{Bytes, Endian, to_u64};
+use crate::format::unix::inodes::device_numbers;
 use crate::format::{Attributes, EntryKind, path_text};
 use crate::problem::Fault;
 
@@ -129,11 +130,11 @@ impl Reader<'_> {
             }
             Is::Link { length, more } => self.symlink(cursor, length.word(bytes, endian)?, more)?,
             Is::Block(number) => {
-                let (major, minor) = device(number.word(bytes, endian)?);
+                let (major, minor) = device_numbers(number.word(bytes, endian)?);
                 Content::Other(EntryKind::BlockDevice(major, minor))
             }
             Is::Character(number) => {
-                let (major, minor) = device(number.word(bytes, endian)?);
+                let (major, minor) = device_numbers(number.word(bytes, endian)?);
                 Content::Other(EntryKind::CharacterDevice(major, minor))
             }
             Is::Fifo => Content::Other(EntryKind::Fifo),
@@ -194,11 +195,6 @@ impl Fixed<'_> {
         let modified = self.shape.mtime.map(|at| at.word(bytes, endian)).transpose()?.map(i64::from);
         Ok(Attributes { mode: Some(mode), uid, gid, modified })
     }
-}
-
-/// Major and minor number; bits 8 to 19 are the major one.
-fn device(number: u32) -> (u32, u32) {
-    ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00))
 }
 
 /// Whether `bytes`, the content of a metadata block of the inode table, begins with what can be an inode.

@@ -8,7 +8,8 @@ use super::node::{DATA, DENTRY, Found, INODE, Key, Node, Scan, Truncation};
 use crate::blob::{Bytes, Endian, to_u64, to_usize};
 use crate::codec::Codec;
 use crate::format::Attributes;
-use crate::format::filesystem::jffs2::tree::{self, Inodes, Name};
+use crate::format::filesystem::jffs2::tree::{Inodes, Name};
+use crate::format::unix::inodes::device_numbers;
 use crate::limits::{Exceeded, Output};
 use crate::problem::Fault;
 
@@ -200,7 +201,7 @@ impl Inodes for Files<'_> {
 
     /// `union ubifs_dev_desc`: 32 bits, or 64 of which the upper half is 0.
     fn device(&self, content: &[u8]) -> (u32, u32) {
-        tree::device(Bytes(content).u32(0, Endian::Little).unwrap_or(0))
+        device_numbers(Bytes(content).u32(0, Endian::Little).unwrap_or(0))
     }
 }
 

@@ -6,7 +6,8 @@ use super::geometry::Geometry;
 use super::page::{DELETED, MOST_OBJECTS, ROOT, Tags, UNLINKED};
 use crate::blob::{Bytes, Endian};
 use crate::format::Attributes;
-use crate::format::filesystem::jffs2::tree::{self, Inodes, Name};
+use crate::format::filesystem::jffs2::tree::{Inodes, Name};
+use crate::format::unix::inodes::device_numbers;
 use crate::limits::{Exceeded, Output};
 use crate::problem::Fault;
 
@@ -210,6 +211,6 @@ impl Inodes for Objects<'_> {
     }
 
     fn device(&self, content: &[u8]) -> (u32, u32) {
-        tree::device(Bytes(content).u32(0, Endian::Little).unwrap_or(0))
+        device_numbers(Bytes(content).u32(0, Endian::Little).unwrap_or(0))
     }
 }
