@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::codec::pem;
 use crate::fact::testing::{Said, analyze, survives_damage};
 use crate::format::testing::tool;
 
