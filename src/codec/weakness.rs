@@ -159,7 +159,7 @@ mod tests {
     /// A number of `size` bits that starts with `seed` in the middle of nowhere.
     fn number(seed: u32, size: u64) -> BigUint {
         let digits: Vec<u32> =
-            (0..size / 32).map(|index| seed.wrapping_mul(2_654_435_761).wrapping_add(index as u32 * 0x9e37_79b9)).collect();
+            (0..size / 32).map(|index| seed.wrapping_mul(2_654_435_761).wrapping_add((index as u32).wrapping_mul(0x9e37_79b9))).collect();
         BigUint::new(digits) | (BigUint::from(3_u8) << (size - 2))
     }
 

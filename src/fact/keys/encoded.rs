@@ -6,8 +6,10 @@ use crate::codec::pem;
 
 /// What base64 of a key holds at a certain place, and how many characters stand before that: PKCS#1 and PKCS#8 of RSA, SEC 1 and PKCS#8 of
 /// the usual curves, Ed25519, RSA's SubjectPublicKeyInfo, and PEM.
-const MARKS: [(&[u8], usize); 11] = [
+const MARKS: [(&[u8], usize); 13] = [
     (b"IBAAKCA", 6),
+    (b"IBAAKBgQ", 6),
+    (b"IBAAJBA", 6),
     (b"IBADANBgkqhkiG9w0BAQEFAAS", 6),
     (b"MHcCAQEEI", 0),
     (b"MIGkAgEBBD", 0),

@@ -9,6 +9,8 @@ use crate::codec::pem;
 use crate::fact::testing::{Said, analyze, survives_damage};
 use crate::format::testing::tool;
 
+mod forms;
+
 fn said(bytes: &[u8]) -> Said {
     let said = analyze(&Keys, bytes, None);
     let facts: Vec<&str> = said.values("key.spki");

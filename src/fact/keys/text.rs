@@ -27,7 +27,10 @@ pub(super) fn putty(search: &mut Search<'_>) {
         let found = (|| {
             let encryption = between(text, b"\nEncryption: ", b"\n")?.trim_ascii();
             let lines = text.get(memmem::find(text, b"\nPublic-Lines: ")?.checked_add(1)?..)?;
-            let public = lines.get(memchr::memchr(b'\n', lines)?.checked_add(1)?..)?;
+            let (count, public) = lines.split_at_checked(memchr::memchr(b'\n', lines)?.checked_add(1)?)?;
+            let count: usize = std::str::from_utf8(count).ok()?.split(' ').nth(1)?.trim().parse().ok().filter(|count| *count < 200)?;
+            let end = memchr::memchr_iter(b'\n', public).nth(count.checked_sub(1)?)?;
+            let public = public.get(..end)?;
             let end = memmem::find(text, b"\nPrivate-MAC: ")?.checked_add(14)?;
             let sum = text.get(end..)?.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
             memmem::find(text.get(..end)?, b"\nPrivate-Lines: ")?;
