@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 fn main() {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("signatures");
     let mut files = Vec::new();
-    for folder in ["suppliers", "components", "lists"] {
+    for folder in ["suppliers", "components", "lists", "keys"] {
         println!("cargo::rerun-if-changed=signatures/{folder}");
         let entries = std::fs::read_dir(root.join(folder)).unwrap_or_else(|error| panic!("signatures/{folder}: {error}"));
-        files.extend(entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|ending| ending == "toml")));
+        files.extend(
+            entries
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|ending| ending == "toml" || ending == "tsv")),
+        );
     }
     files.sort();
     let mut code = "pub(super) static FILES: &[(&str, &str)] = &[\n".to_owned();

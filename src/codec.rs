@@ -47,6 +47,7 @@ pub(crate) mod reduce;
 pub(crate) mod shrink;
 pub(crate) mod squeeze;
 pub mod uu;
+pub mod weakness;
 pub mod x509;
 pub mod xpress;
 

@@ -135,6 +135,8 @@ pub struct Certificate {
     pub key: String,
     /// SHA-256 of the SubjectPublicKeyInfo, lower case hex.
     pub spki_sha256: String,
+    /// SHA-1 of its DER, by which firmware lists certificates, lower case hex.
+    pub sha1: String,
     /// Whether basic constraints say that it is an authority.
     pub authority: bool,
     /// Whether subject and issuer are the same.
@@ -146,13 +148,40 @@ pub struct Certificate {
 pub struct PrivateKey {
     /// Where it stands.
     pub span: Span,
-    /// How it is written: `pkcs1`, `pkcs8`, `sec1`, `dsa`, `openssh`, `dropbear`, and `pkcs8-encrypted`, `openssh-encrypted`,
-    /// `pem-encrypted`.
+    /// How it is written: `pkcs1`, `pkcs8`, `sec1`, `dsa`, `openssh`, `dropbear`, `ppk`, `openpgp`, `signify`, `minisign`, `rsa-xml`, `jwk`,
+    /// `wireguard`; `pkcs8-encrypted`, `pem-encrypted`, `openssh-encrypted`, `ppk-encrypted`, `openpgp-encrypted`, `signify-encrypted`,
+    /// `minisign-encrypted`, `pkcs12-encrypted`, `jks-encrypted`, `bks-encrypted` where that is encrypted.
     pub kind: &'static str,
     /// Algorithm and size, as in `rsa-2048`; empty where that is encrypted too.
     pub algorithm: String,
     /// SHA-256 of the public half's SubjectPublicKeyInfo, lower case hex; empty if it cannot be told.
     pub spki_sha256: String,
+    /// Modulus of an RSA key; empty of any other.
+    pub modulus: Vec<u8>,
+    /// What makes it weak, as `codec::weakness` says it.
+    pub weak: Vec<&'static str>,
+}
+
+/// A public key that stands for itself, in no certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Where it stands.
+    pub span: Span,
+    /// How it is written: `spki`, `pkcs1-public`, `ssh-public`, `ssh-authorized`, `ssh-known-host`, `openpgp`, `openpgp-subkey`, `minisign`,
+    /// `signify`, `rsa-xml-public`, `jwk-public`, `android`, `avb`, `wireguard-peer`.
+    pub kind: &'static str,
+    /// Algorithm and size, as in `rsa-2048`.
+    pub algorithm: String,
+    /// SHA-256 of its SubjectPublicKeyInfo, lower case hex; empty if it cannot be told.
+    pub spki_sha256: String,
+    /// How programs of its kind call it: fingerprint or key id, lower case hex; empty if they have no such name.
+    pub id: String,
+    /// Whom it names: the first user, a comment, a host; empty if it names none.
+    pub name: String,
+    /// Modulus of an RSA key; empty of any other.
+    pub modulus: Vec<u8>,
+    /// What makes it weak, as `codec::weakness` says it.
+    pub weak: Vec<&'static str>,
 }
 
 /// Where analyzers put what they read.
@@ -162,6 +191,8 @@ pub struct Facts<'a> {
     pub certificates: Vec<Certificate>,
     /// Private keys, in order of offset.
     pub keys: Vec<PrivateKey>,
+    /// Public keys, in order of offset.
+    pub public_keys: Vec<PublicKey>,
     /// What went wrong.
     pub problems: Vec<Problem>,
 }
@@ -169,7 +200,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// A place that hands each fact on as it comes.
     pub fn new(deliver: &'a mut dyn FnMut(Fact<'_>)) -> Self {
-        Self { deliver, certificates: Vec::new(), keys: Vec::new(), problems: Vec::new() }
+        Self { deliver, certificates: Vec::new(), keys: Vec::new(), public_keys: Vec::new(), problems: Vec::new() }
     }
 
     /// The bytes at `span` say `value` under `key`.

@@ -13,7 +13,7 @@ mod calendar;
 mod children;
 mod compression;
 mod container;
-mod credential;
+pub(crate) mod credential;
 mod decmpfs;
 mod disk;
 mod encoding;

@@ -11,12 +11,14 @@ use crate::fact::Context;
 mod checks;
 mod database;
 mod embedded;
+mod known_keys;
 mod matcher;
 mod ownership;
 mod written;
 
 pub use checks::{Advice, lint};
 pub use database::{Database, Mistake, Mistakes, Source};
+pub use known_keys::{KeyKind, KeyTable, KnownKey};
 pub use matcher::Hit;
 pub use ownership::Link;
 

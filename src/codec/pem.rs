@@ -128,6 +128,33 @@ fn value(byte: u8) -> Option<u8> {
     })
 }
 
+/// Decodes base64 up to its padding, in the alphabet of RFC 4648 section 4 or 5. White space and quotes do not count.
+pub fn base64(text: &[u8]) -> Vec<u8> {
+    if !text.iter().any(|byte| matches!(byte, b'-' | b'_')) {
+        return decode(text);
+    }
+    let plain: Vec<u8> = text
+        .iter()
+        .map(|byte| {
+            if *byte == b'-' {
+                b'+'
+            } else if *byte == b'_' {
+                b'/'
+            } else {
+                *byte
+            }
+        })
+        .collect();
+    decode(&plain)
+}
+
+/// How many characters of base64 `text` starts with, padding included, `most` at most. White space ends them unless `wraps`.
+pub fn base64_length(text: &[u8], most: usize, wraps: bool) -> usize {
+    let window = text.get(..most).unwrap_or(text);
+    let belongs = |byte: &u8| value(*byte).is_some() || *byte == b'=' || wraps && matches!(byte, b'\r' | b'\n');
+    window.iter().position(|byte| !belongs(byte)).unwrap_or(window.len())
+}
+
 /// Decodes base64 up to its padding. Quotes, white space and its escapes (`\n`, `\r`, `\t`, and a backslash before a line end or a slash)
 /// do not count.
 fn decode(body: &[u8]) -> Vec<u8> {

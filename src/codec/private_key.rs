@@ -6,8 +6,10 @@ use super::public_key::{self, DSA, EC, RSA, RSA_PSS, curve_by_oid, ec_name, expl
 use crate::blob::to_u64;
 
 mod ssh;
+mod stores;
 
-pub use ssh::{dropbear, openssh};
+pub use ssh::{dropbear, openssh, ssh_public};
+pub use stores::{bks, jks, pkcs12};
 
 /// What a private key says that is no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,12 @@ pub struct Key {
     pub spki: Option<Vec<u8>>,
     /// Bytes that it takes.
     pub length: u64,
+}
+
+/// The key that these numbers make, if they fit each other: `n`, `e`, `d`, `p`, `q`.
+pub fn of_rsa_numbers(kind: &'static str, [n, e, d, p, q]: [&[u8]; 5], length: u64) -> Option<Key> {
+    let (algorithm, spki) = is_rsa(n, e, d, p, q).then(|| rsa(n, e))?;
+    Some(Key { kind, algorithm, spki, length })
 }
 
 /// Algorithm and SubjectPublicKeyInfo.
@@ -71,7 +79,7 @@ fn is_rsa(n: &[u8], e: &[u8], d: &[u8], p: &[u8], q: &[u8]) -> bool {
     let product = bits(p).saturating_add(bits(q));
     (512..=16_384).contains(&size)
         && [n, e, p, q].into_iter().all(is_odd)
-        && (2..=size).contains(&bits(e))
+        && (1..=size).contains(&bits(e))
         && !d.is_empty()
         && bits(d) <= size
         && (product == size || product == size.saturating_add(1))

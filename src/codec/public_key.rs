@@ -78,6 +78,15 @@ fn read(spki: &[u8]) -> Option<String> {
     })
 }
 
+/// Modulus and exponent of the RSA key in a SubjectPublicKeyInfo.
+pub fn rsa_numbers(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut info = Reader::new(spki).enter(SEQUENCE)?;
+    let oid = info.enter(SEQUENCE)?.read(OID)?;
+    let key = info.read(BIT_STRING)?.strip_prefix(&[0])?;
+    let mut numbers = Some(oid).filter(|oid| matches!(*oid, RSA | RSA_PSS)).and_then(|_| Reader::new(key).enter(SEQUENCE))?;
+    Some((numbers.unsigned()?, numbers.unsigned()?))
+}
+
 /// `ec-` and the curve that the parameters name; `ec` alone if they spell it out.
 pub fn ec_name(parameters: Option<Element<'_>>) -> String {
     match parameters {
@@ -87,6 +96,36 @@ pub fn ec_name(parameters: Option<Element<'_>>) -> String {
         },
         _ => "ec".to_owned(),
     }
+}
+
+/// The SubjectPublicKeyInfo that `bytes` start with, all of it, if its algorithm is one that is known.
+pub fn spki(bytes: &[u8]) -> Option<&[u8]> {
+    let whole = Reader::new(bytes).element(SEQUENCE)?;
+    let mut info = Reader::new(whole.content);
+    let mut algorithm = info.enter(SEQUENCE)?;
+    let oid = algorithm.read(OID)?;
+    let parameters = algorithm.any();
+    let key = info.read(BIT_STRING)?.strip_prefix(&[0])?;
+    let is_key = match oid {
+        RSA | RSA_PSS => pkcs1(key).is_some_and(|found| found.len() == key.len()),
+        EC => match parameters? {
+            Element { tag: OID, content, .. } => curve_by_oid(content).is_some_and(|curve| is_point(key, curve.size)),
+            Element { tag: SEQUENCE, content, .. } => explicit_size(content).is_some_and(|size| is_point(key, size)),
+            _ => false,
+        },
+        DSA => Reader::new(key).unsigned().is_some_and(|y| (512..=4096).contains(&bits(y))),
+        _ => fixed(oid).is_some_and(|(_, size)| key.len() == size),
+    };
+    (is_key && info.is_empty() && algorithm.is_empty()).then_some(whole.whole)
+}
+
+/// The `RSAPublicKey` that `bytes` start with, RFC 8017 section A.1.1: `modulus`, `publicExponent`.
+pub fn pkcs1(bytes: &[u8]) -> Option<&[u8]> {
+    let whole = Reader::new(bytes).element(SEQUENCE)?;
+    let mut numbers = Reader::new(whole.content);
+    let (n, e) = (numbers.unsigned()?, numbers.unsigned()?);
+    let is_key = (512..=16_384).contains(&bits(n)) && (1..=bits(n)).contains(&bits(e));
+    (is_key && numbers.is_empty()).then_some(whole.whole)
 }
 
 /// Writes the SubjectPublicKeyInfo of a key whose algorithm has these parameters.

@@ -1,5 +1,6 @@
 //! X.509 certificates, in PEM, in DER at any byte, and inside PKCS#7.
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{AttributeTypeAndValue, X509Certificate, X509Name, parse_x509_certificate};
 
@@ -75,6 +76,7 @@ fn read(der: &[u8], span: Span) -> Option<Certificate> {
         validity: (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp()),
         key: public_key::name(spki),
         spki_sha256: hex(&Sha256::digest(spki)),
+        sha1: hex(&Sha1::digest(der)),
         authority: certificate.is_ca(),
         self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
     })

@@ -1,14 +1,23 @@
-//! Private keys, in PEM, in DER at any byte, and as Dropbear writes them. What is secret in them is not kept.
+//! Private and public keys, however they are written. What is secret in them is not kept.
+
+use std::collections::BTreeMap;
 
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use super::{Analyzer, Facts, Key, PrivateKey, Subject, hex};
+use super::{Analyzer, Facts, Key, PrivateKey, PublicKey, Subject, hex};
 use crate::blob::{Span, to_u64};
-use crate::codec::pem;
-use crate::codec::private_key;
+use crate::codec::{private_key, public_key, weakness};
 
-/// Private keys.
+mod android;
+mod encoded;
+mod in_der;
+mod openpgp;
+mod signify;
+mod ssh;
+mod text;
+
+/// Keys.
 #[derive(Debug)]
 pub(super) struct Keys;
 
@@ -18,72 +27,151 @@ impl Analyzer for Keys {
     }
 
     fn keys(&self) -> &'static [Key] {
-        const { &[Key::new("key.spki", "SHA-256 of the SubjectPublicKeyInfo of a private key's public half")] }
+        const {
+            &[
+                Key::new("key.spki", "SHA-256 of the SubjectPublicKeyInfo of a private key's public half"),
+                Key::new("public-key.id", "fingerprint or id of a public key, as programs of its kind say it"),
+                Key::new("public-key.name", "whom a public key names: user, comment, host"),
+                Key::new("public-key.options", "what a line of authorized_keys allows the owner of a key"),
+                Key::new("public-key.spki", "SHA-256 of the SubjectPublicKeyInfo of a public key that is in no certificate"),
+                Key::new("signature.issuer", "fingerprint or id of the key that made a signature of OpenPGP, minisign or signify"),
+            ]
+        }
     }
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
         let bytes = subject.blob.as_slice();
-        let mut found: Vec<(Span, private_key::Key)> =
-            pem::blocks(bytes).filter_map(|block| Some((block.span, private_key::pem(&block)?))).collect();
-        found.extend(in_der(bytes));
-        found.extend(in_dropbear_format(bytes));
-        // PKCS#8 holds one of the other forms: the outer one starts first, and the inner one is the same key.
-        found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.length)));
-        let mut end = 0;
-        for (span, key) in found {
-            if span.start < end {
-                continue;
-            }
-            end = span.end();
-            let spki_sha256 = key.spki.map(|spki| hex(&Sha256::digest(spki))).unwrap_or_default();
-            if !spki_sha256.is_empty() {
-                facts.say("key.spki", spki_sha256.as_bytes(), span);
-            }
-            facts.keys.push(PrivateKey { span, kind: key.kind, algorithm: key.algorithm, spki_sha256 });
+        let mut search =
+            Search { bytes, patience: to_u64(bytes.len()).saturating_mul(8).saturating_add(1 << 20), found: Vec::new(), facts: Vec::new() };
+        for kind in SEARCHES {
+            kind(&mut search);
         }
+        search.tell(facts);
     }
 }
 
-/// What follows the tag and the length of a key in DER: its version, and the tag of what comes next.
-const AFTER_HEADER: [&[u8]; 4] = [
-    b"\x02\x01\x00\x02", // PKCS#1, and OpenSSL's DSA
-    b"\x02\x01\x00\x30", // PKCS#8
-    b"\x02\x01\x01\x30", // PKCS#8 with its public half
-    b"\x02\x01\x01\x04", // SEC 1
+/// All ways in which keys are written.
+static SEARCHES: &[fn(&mut Search<'_>)] = &[
+    in_der::pem_blocks,
+    in_der::private_keys,
+    in_der::encrypted_keys,
+    in_der::public_keys,
+    in_der::stores,
+    ssh::dropbear_keys,
+    ssh::public_keys,
+    openpgp::packets,
+    signify::files,
+    text::putty,
+    text::xml,
+    text::json,
+    text::wireguard,
+    encoded::base64,
+    encoded::arrays,
+    android::adb,
+    android::verified_boot,
 ];
 
-fn in_der(bytes: &[u8]) -> impl Iterator<Item = (Span, private_key::Key)> + '_ {
-    let places = AFTER_HEADER.iter().flat_map(|mark| memmem::find_iter(bytes, *mark));
-    places.filter_map(|place| {
-        let start = header_before(bytes, place)?;
-        let key = private_key::der(bytes.get(start..)?)?;
-        // An algorithm that is only a number is nothing to rely on in the middle of other bytes.
-        let is_known = !key.algorithm.starts_with(|first: char| first.is_ascii_digit());
-        is_known.then(|| (Span::new(to_u64(start), key.length), key))
-    })
+/// A key that was found.
+#[derive(Debug, Default)]
+struct Found {
+    span: Span,
+    kind: &'static str,
+    is_private: bool,
+    algorithm: String,
+    spki: Option<Vec<u8>>,
+    id: String,
+    /// The name, and where it stands.
+    name: (String, Span),
 }
 
-/// Where the tag and length of a SEQUENCE start that end at `end`.
-fn header_before(bytes: &[u8], end: usize) -> Option<usize> {
-    let before = bytes.get(end.saturating_sub(4)..end)?;
-    let size = match before {
-        [0x30, 0x82, _, _] => 4,
-        [.., 0x30, 0x81, _] => 3,
-        [.., 0x30, 0..=0x7f] => 2,
-        _ => return None,
-    };
-    end.checked_sub(size)
+/// Bytes that are searched, and what was found.
+struct Search<'a> {
+    bytes: &'a [u8],
+    /// Bytes that may still be decoded, so that false starts do not take long.
+    patience: u64,
+    found: Vec<Found>,
+    /// Further facts of keys, told after them: key, value, place.
+    facts: Vec<(&'static str, Vec<u8>, Span)>,
 }
 
-/// Files, or parts of them, that start with the type of the key and its length before it.
-fn in_dropbear_format(bytes: &[u8]) -> impl Iterator<Item = (Span, private_key::Key)> + '_ {
-    let types: [&[u8]; 2] = [b"ssh-", b"ecdsa-sha2-nistp"];
-    let places = types.into_iter().flat_map(|kind| memmem::find_iter(bytes, kind));
-    places.filter_map(|place| {
-        let start = place.checked_sub(4)?;
-        let key = private_key::dropbear(bytes.get(start..)?)?;
-        Some((Span::new(to_u64(start), key.length), key))
-    })
+/// Keys of one artifact at most, and those of them whose numbers are looked at.
+const MOST: usize = 20_000;
+const MOST_JUDGED: usize = 1000;
+
+impl<'a> Search<'a> {
+    /// Whether `count` bytes may be decoded.
+    fn pays(&mut self, count: usize) -> bool {
+        let left = self.patience.checked_sub(to_u64(count).saturating_add(16));
+        self.patience = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// All places of `mark`, in order.
+    fn places(&self, mark: &'static [u8]) -> impl Iterator<Item = usize> + use<'a> {
+        memmem::find_iter(self.bytes, mark)
+    }
+
+    /// The bytes from `start` on, `most` at most.
+    fn window(&self, start: usize, most: usize) -> &'a [u8] {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        rest.get(..most).unwrap_or(rest)
+    }
+
+    fn private(&mut self, span: Span, key: private_key::Key) {
+        self.found.push(Found { span, kind: key.kind, is_private: true, algorithm: key.algorithm, spki: key.spki, ..Found::default() });
+    }
+
+    fn public(&mut self, span: Span, kind: &'static str, spki: Vec<u8>) {
+        self.found.push(Found { span, kind, algorithm: public_key::name(&spki), spki: Some(spki), ..Found::default() });
+    }
+
+    fn say(&mut self, key: &'static str, value: impl Into<Vec<u8>>, span: Span) {
+        self.facts.push((key, value.into(), span));
+    }
+
+    /// Hands everything over, in order. A key inside another is the same key, or a part of it; a public key inside a certificate is the
+    /// certificate's.
+    fn tell(mut self, facts: &mut Facts<'_>) {
+        self.found.sort_by_key(|found| (found.span.start, std::cmp::Reverse(found.span.length)));
+        let certificates: Vec<Span> = facts.certificates.iter().map(|one| one.span).collect();
+        let in_certificate = |span: Span| {
+            let before = certificates.partition_point(|one| one.start <= span.start);
+            certificates.get(before.saturating_sub(1)).is_some_and(|one| one.start <= span.start && span.end() <= one.end())
+        };
+        let (mut last, mut weak) = (Span::default(), BTreeMap::new());
+        for found in std::mem::take(&mut self.found).into_iter().take(MOST) {
+            let inside = found.span.start < last.end() && found.span != last;
+            if inside || !found.is_private && in_certificate(found.span) {
+                continue;
+            }
+            last = found.span;
+            self.hand_over(found, &mut weak, facts);
+        }
+        self.facts.sort_by_key(|(_, _, span)| span.start);
+        for (key, value, span) in &self.facts {
+            facts.say(key, value, *span);
+        }
+    }
+
+    fn hand_over(&mut self, found: Found, judged: &mut BTreeMap<String, Vec<&'static str>>, facts: &mut Facts<'_>) {
+        let Found { span, kind, is_private, algorithm, spki, id, name } = found;
+        let spki_sha256 = spki.as_ref().map(|spki| hex(&Sha256::digest(spki))).unwrap_or_default();
+        let modulus = spki.as_ref().and_then(|spki| public_key::rsa_numbers(spki)).map(|(n, _)| n.to_vec()).unwrap_or_default();
+        let weak = match spki.filter(|_| judged.len() < MOST_JUDGED) {
+            Some(spki) => judged.entry(spki_sha256.clone()).or_insert_with(|| weakness::weaknesses(&spki)).clone(),
+            None => weakness::of_name(&algorithm).into_iter().collect(),
+        };
+        let said = if is_private { "key.spki" } else { "public-key.spki" };
+        for (key, value, span) in [(said, &spki_sha256, span), ("public-key.id", &id, span), ("public-key.name", &name.0, name.1)] {
+            if !value.is_empty() {
+                self.say(key, value.as_bytes(), span);
+            }
+        }
+        match is_private {
+            true => facts.keys.push(PrivateKey { span, kind, algorithm, spki_sha256, modulus, weak }),
+            false => facts.public_keys.push(PublicKey { span, kind, algorithm, spki_sha256, id, name: name.0, modulus, weak }),
+        }
+    }
 }
 
 #[cfg(test)]

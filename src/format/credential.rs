@@ -4,7 +4,7 @@ use super::Format;
 
 mod der;
 mod dpapi_blob;
-mod openpgp;
+pub(crate) mod openpgp;
 mod pem;
 
 /// Most specific first.

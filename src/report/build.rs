@@ -83,7 +83,7 @@ pub fn report(findings: &Findings<'_>, path: &str) -> Report {
         components: components(findings),
         lineage: Vec::new(),
         certificates: certificates(findings),
-        keys: findings.artifacts.iter().flat_map(|artifact| artifact.keys.iter().map(|key| parts::key(artifact.id, key))).collect(),
+        keys: findings.artifacts.iter().flat_map(|artifact| parts::keys(database, artifact)).collect(),
         coverage: coverage_line(findings.coverage),
         artifacts: artifacts(findings),
         evidence: evidence(findings),
@@ -168,7 +168,7 @@ fn components(findings: &Findings<'_>) -> Vec<ComponentLine> {
 fn certificates(findings: &Findings<'_>) -> Vec<super::CertificateLine> {
     let of = |artifact: &Artifact| {
         let store = crate::attribution::is_trust_store(artifact);
-        artifact.certificates.iter().map(|one| parts::certificate(artifact.id, store, one)).collect::<Vec<_>>()
+        artifact.certificates.iter().map(|one| parts::certificate(findings.database, artifact.id, store, one)).collect::<Vec<_>>()
     };
     findings.artifacts.iter().flat_map(of).collect()
 }

@@ -25,28 +25,64 @@ pub struct CertificateLine {
     pub artifact: usize,
     /// Offset in the artifact.
     pub offset: u64,
+    /// What its key is known as, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<KnownLine>,
     /// `trust-anchor` or `leaf`.
     #[serde(rename = "use")]
     pub purpose: &'static str,
 }
 
-/// A private key.
+/// A key that stands for itself, in no certificate.
 #[derive(Debug, Serialize)]
 pub struct KeyLine {
     /// How it is written.
     pub kind: &'static str,
     /// Algorithm and size.
     pub algorithm: String,
-    /// Always true: public keys stand in certificates.
+    /// Whether the private half is there.
     pub private: bool,
     /// SHA-256 of the public half's SubjectPublicKeyInfo.
     pub spki_sha256: String,
+    /// Fingerprint or id, as programs of its kind say it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Whom it names: user, comment, host.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What makes it weak.
+    pub weak: Vec<&'static str>,
     /// What it is known as, if it is known.
-    pub known_as: Option<String>,
+    pub known_as: Option<KnownLine>,
     /// Artifact id.
     pub artifact: usize,
     /// Offset in the artifact.
     pub offset: u64,
+    /// Bytes from there.
+    pub length: u64,
+    /// Modulus of an RSA key, to compare it with those of other images.
+    #[serde(skip)]
+    pub modulus: Vec<u8>,
+}
+
+/// What is known of a key.
+#[derive(Debug, Serialize)]
+pub struct KnownLine {
+    /// `device`, `ssh-authorized`, `sdk-shared`, `uefi-test`, `uefi-platform`, `bootguard-leak`, `debian-weak`, `library-test` or
+    /// `documentation`.
+    pub kind: &'static str,
+    /// Whether everybody may have its private half. Keys of tests and of documentation are never leaked ones.
+    pub leaked: bool,
+    /// In words.
+    pub text: String,
+    /// In whose products it was seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vendors: Vec<String>,
+    /// In how many products.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub products: u64,
+    /// Where that is from.
+    pub source: String,
 }
 
 /// A piece of evidence.

@@ -1,10 +1,10 @@
 //! One artifact, one piece of evidence, one entry: from what the walk made to what is serialized.
 
-use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, FactLine, KeyLine, SpanLine};
+use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, FactLine, KeyLine, KnownLine, SpanLine};
 use crate::artifact::{Artifact, ChunkKind};
 use crate::attribution::bits;
 use crate::evidence::{Evidence, Layer};
-use crate::fact::{Certificate, PrivateKey};
+use crate::fact::{Certificate, PrivateKey, PublicKey};
 use crate::format::{Entry, EntryKind};
 use crate::signature::{Database, Strength};
 
@@ -96,7 +96,7 @@ pub(super) fn evidence(database: &Database, id: usize, artifact: usize, one: &Ev
     })
 }
 
-pub(super) fn certificate(artifact: usize, trust_store: bool, one: &Certificate) -> CertificateLine {
+pub(super) fn certificate(database: &Database, artifact: usize, trust_store: bool, one: &Certificate) -> CertificateLine {
     CertificateLine {
         subject: one.subject.clone(),
         issuer: one.issuer.clone(),
@@ -108,20 +108,65 @@ pub(super) fn certificate(artifact: usize, trust_store: bool, one: &Certificate)
         not_after: one.validity.1,
         artifact,
         offset: one.span.start,
+        known_as: known(database, &one.spki_sha256).or_else(|| known(database, &one.sha1)),
         purpose: if trust_store || one.authority { "trust-anchor" } else { "leaf" },
     }
 }
 
-pub(super) fn key(artifact: usize, one: &PrivateKey) -> KeyLine {
+/// The keys of an artifact, in order of offset.
+pub(super) fn keys(database: &Database, artifact: &Artifact) -> Vec<KeyLine> {
+    let private = artifact.keys.iter().map(|one| private_key(database, artifact.id, one));
+    let mut lines: Vec<KeyLine> = private.chain(artifact.public_keys.iter().map(|one| public_key(database, artifact.id, one))).collect();
+    lines.sort_by_key(|line| line.offset);
+    lines
+}
+
+fn private_key(database: &Database, artifact: usize, one: &PrivateKey) -> KeyLine {
     KeyLine {
         kind: one.kind,
         algorithm: one.algorithm.clone(),
         private: true,
         spki_sha256: one.spki_sha256.clone(),
-        known_as: None,
+        id: String::new(),
+        name: String::new(),
+        weak: one.weak.clone(),
+        known_as: known(database, &one.spki_sha256),
         artifact,
         offset: one.span.start,
+        length: one.span.length,
+        modulus: one.modulus.clone(),
     }
+}
+
+fn public_key(database: &Database, artifact: usize, one: &PublicKey) -> KeyLine {
+    KeyLine {
+        kind: one.kind,
+        algorithm: one.algorithm.clone(),
+        private: false,
+        spki_sha256: one.spki_sha256.clone(),
+        id: one.id.clone(),
+        name: one.name.clone(),
+        weak: one.weak.clone(),
+        known_as: known(database, &one.spki_sha256),
+        artifact,
+        offset: one.span.start,
+        length: one.span.length,
+        modulus: one.modulus.clone(),
+    }
+}
+
+/// What the database knows of the key or the certificate with this hash.
+pub(super) fn known(database: &Database, hash: &str) -> Option<KnownLine> {
+    let key = database.known_key(hash)?;
+    let line = KnownLine {
+        kind: key.kind.name(),
+        leaked: key.kind.is_leaked(),
+        text: key.text(),
+        vendors: key.vendors.clone(),
+        products: key.products,
+        source: key.source.clone(),
+    };
+    Some(line)
 }
 
 #[cfg(test)]

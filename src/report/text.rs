@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ComponentLine, CoverageLine, Report, SupplierLine};
+use super::{ComponentLine, CoverageLine, KeyLine, Report, SupplierLine};
 
 /// How to paint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,8 @@ pub fn render(report: &Report, style: Style) -> String {
     policies(&mut text, report, style);
     section(&mut text, style, "Suppliers", suppliers(report), "no supplier could be named");
     section(&mut text, style, "Components", report.components.iter().map(component).collect(), "no component could be named");
-    section(&mut text, style, "Private keys", keys(report), "");
+    section(&mut text, style, "Private keys", keys(report, true), "");
+    section(&mut text, style, "Public keys", keys(report, false), "");
     section(&mut text, style, "Certificates", certificates(report), "");
     section(&mut text, style, "Problems", problems(report), "");
     if style.tree {
@@ -116,9 +117,14 @@ fn component(line: &ComponentLine) -> String {
     format!("{:>3}  {} {version}  {}{places}", line.confidence, line.title, line.supplier)
 }
 
-fn keys(report: &Report) -> Vec<String> {
+fn keys(report: &Report, private: bool) -> Vec<String> {
     let place = |artifact: usize| report.artifacts.get(artifact).map_or("", |line| line.location.as_str());
-    report.keys.iter().map(|key| format!("{} {} in {} @ {:#x}", key.kind, key.algorithm, place(key.artifact), key.offset)).collect()
+    let line = |key: &KeyLine| {
+        let known = key.known_as.as_ref().map_or_else(String::new, |known| format!(" [{}]", known.text));
+        let weak = if key.weak.is_empty() { String::new() } else { format!(" ({})", key.weak.join(", ")) };
+        format!("{} {}{weak} in {} @ {:#x}{known}", key.kind, key.algorithm, place(key.artifact), key.offset)
+    };
+    report.keys.iter().filter(|key| key.private == private).map(line).collect()
 }
 
 fn certificates(report: &Report) -> Vec<String> {

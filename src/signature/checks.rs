@@ -1,6 +1,6 @@
 //! Rules about rules: small named checks, each with advice.
 
-use super::{Database, Expectation, Pattern, Signature, Strength};
+use super::{Database, Expectation, KeyKind, Pattern, Signature, Strength};
 
 /// What a check has to say of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,7 @@ static CHECKS: &[(&str, Check)] = &[
     ("tidy-ids", tidy_ids),
     ("country", country),
     ("literal-in-regex", literal_in_regex),
+    ("known-keys", known_keys),
 ];
 
 /// Everything that the checks have to say, in order of check and file. Nothing means: the database is in order.
@@ -131,6 +132,28 @@ fn literal_in_regex(database: &Database, say: &mut dyn FnMut(&str, usize, String
     database.signatures().iter().for_each(|signature| holds(signature, say));
 }
 
+/// Tables of keys are in order, say where each is from, and whose products have it.
+fn known_keys(database: &Database, say: &mut dyn FnMut(&str, usize, String)) {
+    for table in database.key_tables() {
+        for (before, key) in table.keys.iter().zip(table.keys.iter().skip(1)) {
+            if before.hash >= key.hash {
+                say(&table.file, key.line, format!("{} is there already, or not in order", key.hash));
+            }
+        }
+        for key in &table.keys {
+            if key.source.trim().len() < 8 {
+                say(&table.file, key.line, "source wants to say which list or package it is from".to_owned());
+            }
+            if key.kind.is_leaked() && key.vendors.is_empty() && key.kind != KeyKind::DebianWeak {
+                say(&table.file, key.line, "it wants the makers in whose products it was seen".to_owned());
+            }
+            if !key.kind.is_leaked() && key.subject.is_empty() {
+                say(&table.file, key.line, "subject wants to say what it is an example or a test of".to_owned());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +174,10 @@ mod tests {
                 "components/c.toml",
                 "id = 'c'\nname = 'c'\nsupplier = 'y'\nsource = 'somewhere'
                  [[match]]\nfact = 'string'\nliteral = 'not there'\nregex = 'else'\nstrength = 'supporting'",
+            ),
+            (
+                "keys/k.tsv",
+                "# title: k\nhash\tkind\tproducts\tvendors\tsubject\tsource\nda39a3ee5e6b4b0d3255bfef95601890afd80709\tdevice\t0\t\t\t?",
             ),
         ];
         let database = Database::of(&files.map(|(file, text)| (file.to_owned(), text.to_owned()))).unwrap();

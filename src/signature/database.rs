@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::known_keys::{self, Place};
 use super::matcher::{Hit, Matcher};
 use super::written::{ComponentFile, SupplierFile, line_of};
-use super::{Link, PolicyList, Signature, Supplier, embedded, ownership};
+use super::{KeyTable, KnownKey, Link, PolicyList, Signature, Supplier, embedded, ownership};
 
 /// One file of a database: path under its root, and text.
 pub type Source = (String, String);
@@ -35,6 +36,8 @@ pub struct Database {
     suppliers: BTreeMap<String, Supplier>,
     signatures: Vec<Signature>,
     lists: BTreeMap<String, PolicyList>,
+    key_tables: Vec<KeyTable>,
+    known_keys: BTreeMap<String, Place>,
     matcher: Matcher,
     sha256: String,
 }
@@ -44,6 +47,7 @@ struct Loading {
     suppliers: BTreeMap<String, Supplier>,
     signatures: BTreeMap<(bool, String), Signature>,
     lists: BTreeMap<String, PolicyList>,
+    key_tables: BTreeMap<String, KeyTable>,
 }
 
 impl Database {
@@ -90,7 +94,9 @@ impl Database {
             let _ = write!(text, "{byte:02x}");
             text
         });
-        Ok(Self { suppliers: loading.suppliers, signatures, lists: loading.lists, matcher, sha256 })
+        let key_tables: Vec<KeyTable> = loading.key_tables.into_values().collect();
+        let known_keys = known_keys::index(&key_tables);
+        Ok(Self { suppliers: loading.suppliers, signatures, lists: loading.lists, key_tables, known_keys, matcher, sha256 })
     }
 
     /// All suppliers, by id.
@@ -106,6 +112,17 @@ impl Database {
     /// All policy lists, by id.
     pub fn lists(&self) -> &BTreeMap<String, PolicyList> {
         &self.lists
+    }
+
+    /// All tables of keys, by id.
+    pub fn key_tables(&self) -> &[KeyTable] {
+        &self.key_tables
+    }
+
+    /// The key whose SubjectPublicKeyInfo has this SHA-256, or whose certificate this SHA-1, if it is known.
+    pub fn known_key(&self, hash: &str) -> Option<&KnownKey> {
+        let (table, index) = self.known_keys.get(hash)?;
+        self.key_tables.get(*table)?.keys.get(*index)
     }
 
     /// SHA-256 over all files, lower case hex.
@@ -127,7 +144,7 @@ impl Database {
 impl Loading {
     fn add(&mut self, file: &str, text: &str) -> Result<(), (usize, String)> {
         let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
-        let stem = name.strip_suffix(".toml").unwrap_or(name);
+        let stem = name.strip_suffix(".toml").or(name.strip_suffix(".tsv")).unwrap_or(name);
         let named = |id: &str| match id == stem {
             true => Ok(()),
             false => Err((1, format!("the id {id:?} and the file name {stem:?} differ"))),
@@ -150,7 +167,10 @@ impl Loading {
                 named(&list.id)?;
                 self.lists.insert(list.id.clone(), list);
             }
-            _ => return Err((1, "a file of the database lies in suppliers/, components/ or lists/".to_owned())),
+            Some("keys") => {
+                self.key_tables.insert(stem.to_owned(), KeyTable::read(stem, file, text)?);
+            }
+            _ => return Err((1, "a file of the database lies in suppliers/, components/, lists/ or keys/".to_owned())),
         }
         Ok(())
     }

@@ -187,7 +187,8 @@ impl<'e, 'w> Examination<'e, 'w> {
         for fact in &self.notes.facts {
             take(Fact { key: fact.key, value: &fact.value, span: fact.span });
         }
-        let own = self.artifact.chunks.is_empty() && self.format.is_none_or(|format| format.spec().leaf);
+        let own = self.artifact.chunks.is_empty()
+            && self.format.is_none_or(|format| format.spec().leaf || format.spec().kind == Kind::Credential);
         if own && walk.budget.check().is_ok() {
             let subject = Subject { blob: &blob, format: self.artifact.format, context };
             let mut facts = Facts::new(&mut take);
@@ -197,6 +198,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             self.artifact.problems.append(&mut facts.problems);
             self.artifact.certificates = facts.certificates;
             self.artifact.keys = facts.keys;
+            self.artifact.public_keys = facts.public_keys;
             self.artifact.opaque = self.artifact.opaque || (self.format.is_none() && is_opaque(&blob));
         }
         self.artifact.evidence = collector.finish();

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use clap::Args;
 use serde_json::json;
 use touchmark::blob::Blob;
+use touchmark::codec::weakness::{MOST_COMPARED, shared_factors};
 use touchmark::report::Report;
 use touchmark::signature::{Database, PolicyList};
 
@@ -47,6 +48,7 @@ struct Summary {
     suppliers: BTreeMap<String, usize>,
     verdicts: BTreeMap<String, BTreeMap<&'static str, usize>>,
     keys: BTreeMap<String, BTreeSet<String>>,
+    moduli: BTreeMap<Vec<u8>, String>,
     bytes: u64,
     resumed: usize,
     ending: Option<Ending>,
@@ -218,6 +220,9 @@ impl Summary {
         }
         for key in report.keys.iter().filter(|key| !key.spki_sha256.is_empty()) {
             self.keys.entry(key.spki_sha256.clone()).or_default().insert(report.input.path.clone());
+            if !key.modulus.is_empty() {
+                self.moduli.entry(key.modulus.clone()).or_insert_with(|| key.spki_sha256.clone());
+            }
         }
         let ending = output::ending(report, strict);
         let worse = |old: Ending| if old == Ending::Matched || ending == Ending::Fine { old } else { ending };
@@ -226,9 +231,14 @@ impl Summary {
 
     fn rendered(&self, files: usize, left_out: &[Failure], format: Format) -> Result<String, Failure> {
         let shared: BTreeMap<_, _> = self.keys.iter().filter(|(_, images)| images.len() > 1).collect();
+        let moduli: Vec<(&[u8], &String)> = self.moduli.iter().map(|(modulus, spki)| (modulus.as_slice(), spki)).collect();
+        let numbers: Vec<&[u8]> = moduli.iter().map(|(modulus, _)| *modulus).collect();
+        let spki = |index: usize| moduli.get(index).map(|(_, spki)| *spki);
+        let factors: Vec<_> = shared_factors(&numbers).into_iter().map(|(a, b)| [spki(a), spki(b)]).collect();
+        let uncompared = moduli.len().saturating_sub(MOST_COMPARED);
         let summary = json!({ "summary": {
             "images": files, "bytes": self.bytes, "outcomes": self.outcomes, "suppliers": self.suppliers, "policies": self.verdicts,
-            "shared_keys": shared, "resumed": self.resumed, "left_out": left_out,
+            "shared_keys": shared, "shared_factors": factors, "moduli_not_compared": uncompared, "resumed": self.resumed, "left_out": left_out,
         }});
         let text = match format {
             Format::Text => serde_json::to_string_pretty(&summary),

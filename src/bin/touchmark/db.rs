@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use touchmark::selftest;
-use touchmark::signature::{Database, Pattern, Signature, Supplier, lint};
+use touchmark::signature::{Database, KeyKind, KeyTable, Pattern, Signature, Supplier, lint};
 
 use crate::settings::database;
 use crate::{Ending, Failure, output};
@@ -27,14 +27,14 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List suppliers, components or policy lists
+    /// List suppliers, components, policy lists or tables of keys
     #[command(after_help = "Examples:\n  touchmark db list\n  touchmark db list lists")]
     List {
         /// What to list
         #[arg(value_enum, default_value = "components")]
         what: What,
     },
-    /// Show a supplier, component or list
+    /// Show a supplier, component, list, table of keys or key
     #[command(after_help = "Examples:\n  touchmark db show openssl\n  touchmark db show us-fcc-covered-list")]
     Show {
         /// Its id
@@ -53,6 +53,7 @@ enum What {
     Suppliers,
     Components,
     Lists,
+    Keys,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
@@ -82,6 +83,7 @@ fn list(database: &Database, what: What) -> String {
             components.map(|(one, component)| line(&component.id, &component.name, one.supplier.clone())).collect()
         }
         What::Lists => database.lists().values().map(|one| line(&one.id, &one.title, format!("{} entries", one.entries.len()))).collect(),
+        What::Keys => database.key_tables().iter().map(|one| line(&one.id, &one.title, format!("{} keys", one.keys.len()))).collect(),
     }
 }
 
@@ -100,7 +102,32 @@ fn show(database: &Database, id: &str) -> Result<String, Failure> {
             text.push_str(&format!("  {:<20} {since:<12} {}\n", entry.supplier, entry.scope.as_deref().unwrap_or("")));
         }
     }
-    if text.is_empty() { Err(format!("there is no supplier, component or list {id:?}")) } else { Ok(text) }
+    if let Some(table) = database.key_tables().iter().find(|table| table.id == id) {
+        text.push_str(&show_table(table));
+    }
+    if let Some(key) = database.known_key(id) {
+        let vendors = if key.vendors.is_empty() { String::new() } else { format!("  vendors: {}\n", key.vendors.join("; ")) };
+        text.push_str(&format!(
+            "key {}: {}\n  {}\n{vendors}  subject: {}\n  source: {}\n",
+            key.hash,
+            key.kind.name(),
+            key.text(),
+            key.subject,
+            key.source
+        ));
+    }
+    if text.is_empty() { Err(format!("there is no supplier, component, list, table of keys or key {id:?}")) } else { Ok(text) }
+}
+
+fn show_table(table: &KeyTable) -> String {
+    let mut text = format!("keys {}: {}\n", table.id, table.title);
+    for kind in KeyKind::ALL {
+        let count = table.keys.iter().filter(|key| key.kind == kind).count();
+        if count > 0 {
+            text.push_str(&format!("  {count:>6} {}\n", kind.name()));
+        }
+    }
+    text
 }
 
 fn show_supplier(database: &Database, supplier: &Supplier) -> String {
@@ -149,7 +176,12 @@ fn advice(database: &Database) -> Result<Ending, Failure> {
     output::print_text(&lines)?;
     match advice.len() {
         0 => {
-            output::print_text(&format!("{} suppliers, {} signatures: in order\n", database.suppliers().len(), database.signatures().len()))
+            let keys: usize = database.key_tables().iter().map(|table| table.keys.len()).sum();
+            output::print_text(&format!(
+                "{} suppliers, {} signatures, {keys} keys: in order\n",
+                database.suppliers().len(),
+                database.signatures().len()
+            ))
         }
         count => Err(format!("{count} findings")),
     }

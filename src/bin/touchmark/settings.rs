@@ -159,11 +159,11 @@ pub(crate) fn database(folders: &[PathBuf], only: bool) -> Result<Database, Fail
         if !folder.is_dir() {
             return Err(format!("{}: no such folder", folder.display()));
         }
-        for part in ["suppliers", "components", "lists"] {
+        for part in ["suppliers", "components", "lists", "keys"] {
             read_folder(&folder.join(part), part, &mut files)?;
         }
         if files.len() == before {
-            return Err(format!("{}: no suppliers/*.toml, components/*.toml or lists/*.toml in it", folder.display()));
+            return Err(format!("{}: no suppliers/*.toml, components/*.toml, lists/*.toml or keys/*.tsv in it", folder.display()));
         }
     }
     let loaded = if only { Database::of(&files) } else { Database::with(&files) };
@@ -174,7 +174,7 @@ fn read_folder(folder: &Path, part: &str, files: &mut Vec<Source>) -> Result<(),
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml" || ending == "tsv")) {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         files.push((format!("{part}/{name}"), text));

@@ -18,7 +18,7 @@ pub fn openssh(bytes: &[u8]) -> Option<Key> {
     let length = to_u64(bytes.len()).saturating_sub(to_u64(fields.0.len()));
     let mut public = Fields(public);
     let kind = public.string()?;
-    let (algorithm, spki) = public_half(kind, public)?;
+    let (algorithm, spki) = public_half(kind, &mut public)?;
     if cipher != b"none" {
         return (private.len() >= 16).then_some(Key { kind: "openssh-encrypted", algorithm, spki, length });
     }
@@ -27,8 +27,36 @@ pub fn openssh(bytes: &[u8]) -> Option<Key> {
     is_whole.then_some(Key { kind: "openssh", algorithm, spki, length })
 }
 
+/// Algorithm and SubjectPublicKeyInfo of a public key, RFC 4253 section 6.6: exactly `bytes`. Keys in tokens have their type for an algorithm.
+pub fn ssh_public(bytes: &[u8]) -> Option<(String, Option<Vec<u8>>)> {
+    let mut fields = Fields(bytes);
+    let kind = fields.string()?;
+    match kind {
+        b"ssh-rsa" => {
+            let mut numbers = Fields(fields.0);
+            let (e, n) = (numbers.unsigned()?, numbers.unsigned()?);
+            if !(512..=16_384).contains(&bits(n)) || bits(e) > bits(n) {
+                return None;
+            }
+        }
+        b"sk-ssh-ed25519@openssh.com" | b"sk-ecdsa-sha2-nistp256@openssh.com" => {
+            let is_key = (|| {
+                (kind.starts_with(b"sk-ecdsa")).then(|| fields.string()).map_or(Some(()), |curve| curve.map(drop))?;
+                let point = fields.string()?.len();
+                fields.string()?;
+                matches!(point, 32 | 65).then_some(())
+            })();
+            return is_key.filter(|()| fields.0.is_empty()).and_then(|()| Some((std::str::from_utf8(kind).ok()?.to_owned(), None)));
+        }
+        b"ssh-dss" | b"ssh-ed25519" => (),
+        _ if kind.starts_with(b"ecdsa-sha2-nistp") => (),
+        _ => return None,
+    }
+    public_half(kind, &mut fields).filter(|_| fields.0.is_empty())
+}
+
 /// Algorithm and SubjectPublicKeyInfo of what follows the type in a public key. Types that are not known keep their name.
-fn public_half(kind: &[u8], mut fields: Fields<'_>) -> Option<super::Public> {
+fn public_half(kind: &[u8], fields: &mut Fields<'_>) -> Option<super::Public> {
     Some(match kind {
         b"ssh-rsa" => {
             let (e, n) = (fields.unsigned()?, fields.unsigned()?);
@@ -43,7 +71,7 @@ fn public_half(kind: &[u8], mut fields: Fields<'_>) -> Option<super::Public> {
             ("ed25519".to_owned(), Some(public_key::write(ED25519, &[], public)))
         }
         _ => match kind.strip_prefix(b"ecdsa-sha2-") {
-            Some(curve) => ec(curve, &mut fields)?,
+            Some(curve) => ec(curve, fields)?,
             None => (std::str::from_utf8(kind).ok()?.to_owned(), None),
         },
     })

@@ -5,8 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::codec::pem;
 use crate::fact::testing::{Said, analyze, survives_damage};
 use crate::format::testing::tool;
+
+mod forms;
 
 fn said(bytes: &[u8]) -> Said {
     let said = analyze(&Keys, bytes, None);

@@ -5,7 +5,7 @@ use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
 use crate::problem::{Fault, Rejected};
 
-mod packet;
+pub(crate) mod packet;
 
 use packet::{Packet, Tag};
 

@@ -6,7 +6,7 @@ use crate::problem::Rejected;
 
 /// What a packet is, RFC 9580 section 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag(u8);
+pub(crate) struct Tag(pub(crate) u8);
 
 impl Tag {
     pub(super) const SESSION_KEY: Self = Self(1);
@@ -25,16 +25,16 @@ impl Tag {
 }
 
 /// A packet.
-pub(super) struct Packet {
-    pub(super) tag: Tag,
-    pub(super) body: Span,
+pub(crate) struct Packet {
+    pub(crate) tag: Tag,
+    pub(crate) body: Span,
     /// Where the next one begins.
-    pub(super) end: u64,
+    pub(crate) end: u64,
 }
 
 impl Packet {
     /// Section 4.2. Of data in pieces, whose length is told piece by piece, the body is all pieces.
-    pub(super) fn read(bytes: Bytes<'_>, at: u64) -> Result<Self, Rejected> {
+    pub(crate) fn read(bytes: Bytes<'_>, at: u64) -> Result<Self, Rejected> {
         let first = bytes.u8(at)?;
         let length = at.saturating_add(1);
         if first & 0xc0 == 0xc0 {
