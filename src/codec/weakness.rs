@@ -36,7 +36,7 @@ const LONGEST: usize = 16_384;
 
 fn of_rsa(modulus: &[u8], exponent: &[u8]) -> Vec<&'static str> {
     let size = bits(modulus);
-    if size < 16 || size > LONGEST {
+    if !(16..=LONGEST).contains(&size) {
         return Vec::new();
     }
     let has_small_factor = has_small_factor(modulus);
@@ -69,9 +69,9 @@ static PRIMES: LazyLock<Vec<u32>> = LazyLock::new(|| {
 /// The remainder of a big-endian magnitude, four bytes at a time.
 fn remainder(magnitude: &[u8], divisor: u32) -> u64 {
     let (head, words) = magnitude.as_rchunks::<4>();
-    let divisor = u64::from(divisor).max(1);
-    let first = head.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)) % divisor;
-    words.iter().fold(first, |rest, word| ((rest << 32) | u64::from(u32::from_be_bytes(*word))) % divisor)
+    let modulo = |number: u64| number.checked_rem(u64::from(divisor)).unwrap_or(0);
+    let first = modulo(head.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)));
+    words.iter().fold(first, |rest, word| modulo((rest << 32) | u64::from(u32::from_be_bytes(*word))))
 }
 
 /// Whether a prime below 2^16 divides it. Two primes are tried with each division.
@@ -86,6 +86,7 @@ fn has_small_factor(modulus: &[u8]) -> bool {
 const STEPS: u32 = 100;
 
 /// Whether both factors are so near the square root that a few steps of Fermat's method find them.
+#[allow(clippy::arithmetic_side_effects, reason = "these numbers have no bound to overflow, and no divisor is zero")]
 fn are_close(modulus: &[u8]) -> bool {
     let number = BigUint::from_bytes_be(modulus);
     let root = number.sqrt();
@@ -120,6 +121,7 @@ fn is_roca(modulus: &[u8]) -> bool {
 pub const MOST_COMPARED: usize = 4096;
 
 /// Pairs of moduli, by index, that have a factor in common. Moduli are expected to differ; those beyond [`MOST_COMPARED`] are left out.
+#[allow(clippy::arithmetic_side_effects, reason = "these numbers have no bound to overflow, and no divisor is zero")]
 pub fn shared_factors(moduli: &[&[u8]]) -> Vec<(usize, usize)> {
     let numbers: Vec<BigUint> = moduli.iter().take(MOST_COMPARED).map(|modulus| BigUint::from_bytes_be(modulus)).collect();
     let one = BigUint::from(1_u8);
