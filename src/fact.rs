@@ -9,9 +9,13 @@ mod banners;
 mod certificates;
 mod context;
 mod elf;
+mod go;
+mod hardening;
 mod kernel_module;
 mod keys;
+mod ordered;
 mod pe;
+mod rust;
 mod strings;
 
 pub use context::Context;
@@ -28,6 +32,9 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &elf::Elf,
     &kernel_module::KernelModule,
     &pe::Pe,
+    &hardening::Hardening,
+    &go::Go,
+    &rust::Rust,
 ];
 
 /// What facts are called, and what they say: signatures name them by it.
