@@ -84,6 +84,8 @@ pub struct Artifact {
     pub size: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
+    /// Other hashes of its bytes that were asked for: name and value.
+    pub hashes: Vec<(&'static str, String)>,
     /// Whether its bytes look compressed or encrypted and no format was found.
     pub opaque: bool,
     /// Mode, owner, time.
@@ -116,6 +118,7 @@ impl Artifact {
             context,
             size,
             sha256: [0; 32],
+            hashes: Vec::new(),
             opaque: false,
             attributes: Attributes::default(),
             chunks: Vec::new(),

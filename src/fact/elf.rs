@@ -12,9 +12,9 @@ use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Bytes, Span, to_u64};
 use crate::problem::{Code, Problem};
 
-pub(super) mod image;
 mod flags;
 mod header;
+pub(super) mod image;
 mod machine;
 mod notes;
 pub(super) mod table;

@@ -1,7 +1,6 @@
 //! Facts that are found in any order and handed on in the order of their places.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::Facts;
 use crate::blob::{Span, to_u64};
@@ -26,18 +25,6 @@ impl<'a> Ordered<'a> {
     /// `value` stands at `start` as it is.
     pub(super) fn verbatim(&mut self, key: &'static str, value: &'a [u8], start: u64) {
         self.say(key, value, Span::new(start, to_u64(value.len())));
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.found.len()
-    }
-
-    /// Leaves the first of those that say the same.
-    pub(super) fn distinct(&mut self) {
-        self.found.sort_by_key(|found| found.2);
-        let mut said = HashSet::new();
-        self.found.retain(|(key, value, _)| said.insert((*key, value.clone())));
     }
 
     /// Hands all of them on.

@@ -9,7 +9,7 @@ mod header;
 pub(super) mod image;
 pub(super) mod imports;
 mod names;
-mod rich;
+pub(super) mod rich;
 mod version;
 
 use image::Image;

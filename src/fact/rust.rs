@@ -104,7 +104,8 @@ fn versioned(folder: &[u8]) -> Option<Vec<u8>> {
         all_digits(numbers.next()) && all_digits(numbers.next()) && numbers.next().and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
     };
     let dashes = memchr::memchr_iter(b'-', folder);
-    let (name, version) = dashes.filter_map(|at| Some((folder.get(..at)?, folder.get(at.saturating_add(1)..)?))).find(|both| is_version(both.1))?;
+    let (name, version) =
+        dashes.filter_map(|at| Some((folder.get(..at)?, folder.get(at.saturating_add(1)..)?))).find(|both| is_version(both.1))?;
     (!name.is_empty()).then(|| [name, b"@", version].concat())
 }
 

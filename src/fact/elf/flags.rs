@@ -79,12 +79,8 @@ const RISCV: &[Flag] = &[
 ];
 
 /// LoongArch psABI.
-const LOONGARCH: &[Flag] = &[
-    flag(0x7, 0x1, "soft-float"),
-    flag(0x7, 0x2, "single-float"),
-    flag(0x7, 0x3, "double-float"),
-    flag(0xc0, 0x40, "objects1"),
-];
+const LOONGARCH: &[Flag] =
+    &[flag(0x7, 0x1, "soft-float"), flag(0x7, 0x2, "single-float"), flag(0x7, 0x3, "double-float"), flag(0xc0, 0x40, "objects1")];
 
 /// Power Architecture 64-bit ELF V2 ABI, section 3.1.
 const POWER64: &[Flag] = &[flag(0x3, 0x1, "abiv1"), flag(0x3, 0x2, "abiv2")];

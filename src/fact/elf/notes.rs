@@ -20,8 +20,7 @@ const NT_ANDROID_IDENT: u32 = 1;
 const NT_PACKAGING_METADATA: u32 = 0xcafe_1a7e;
 
 /// The systems of NT_GNU_ABI_TAG.
-const SYSTEMS: &[(u32, &str)] =
-    &[(0, "Linux"), (1, "Hurd"), (2, "Solaris"), (3, "FreeBSD"), (4, "NetBSD"), (5, "Syllable"), (6, "NaCl")];
+const SYSTEMS: &[(u32, &str)] = &[(0, "Linux"), (1, "Hurd"), (2, "Solaris"), (3, "FreeBSD"), (4, "NetBSD"), (5, "Syllable"), (6, "NaCl")];
 
 /// Machine, property, bit and name (psABI of x86-64 section "Program Property", of AArch64 section "Program Property").
 const PROPERTIES: &[(u16, u32, u32, &str)] = &[

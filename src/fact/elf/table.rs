@@ -135,8 +135,6 @@ pub(in crate::fact) struct SymbolTable {
     pub(in crate::fact) strings: Span,
     /// Whether it is the one that the dynamic linker reads.
     pub(in crate::fact) dynamic: bool,
-    /// Whether a section says where it is.
-    pub(in crate::fact) section: bool,
 }
 
 /// `.dynsym` and `.symtab`, in the order of their sections, or what the dynamic section says where no section does.
@@ -148,7 +146,7 @@ pub(in crate::fact) fn symbol_tables(image: &Image<'_>, entries: &[(u64, u64)]) 
             _ => return None,
         };
         let strings = image.sections.get(usize::try_from(section.header.sh_link).ok()?)?;
-        Some(SymbolTable { symbols: image.content(section), strings: image.content(strings), dynamic, section: true })
+        Some(SymbolTable { symbols: image.content(section), strings: image.content(strings), dynamic })
     };
     let mut tables: Vec<_> = image.sections.iter().filter_map(of_section).take(MOST_TABLES).collect();
     if !tables.iter().any(|table| table.dynamic) {
@@ -166,5 +164,5 @@ fn without_section(image: &Image<'_>, entries: &[(u64, u64)]) -> Option<SymbolTa
     let (strings, _) = image.part(Span::new(start, value(DT_STRSZ).unwrap_or(u64::MAX)));
     let strings = Span::new(start, to_u64(strings.len()));
     let symbols = dynamic_symbols(image, entries, strings)?;
-    Some(SymbolTable { symbols, strings, dynamic: true, section: false })
+    Some(SymbolTable { symbols, strings, dynamic: true })
 }

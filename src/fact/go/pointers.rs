@@ -32,7 +32,10 @@ impl<'a> Pointers<'a> {
             let loaded = image.segments.iter().filter(|segment| segment.p_type == PT_LOAD);
             loaded.map(|segment| Mapping { address: segment.p_vaddr, offset: segment.p_offset, length: segment.p_filesz }).collect()
         } else {
-            crate::fact::pe::image::Image::read(bytes)?.mappings().map(|(address, offset, length)| Mapping { address, offset, length }).collect()
+            crate::fact::pe::image::Image::read(bytes)?
+                .mappings()
+                .map(|(address, offset, length)| Mapping { address, offset, length })
+                .collect()
         };
         Some(Self { bytes, size: size.into(), endian, mappings })
     }

@@ -30,7 +30,8 @@ fn segments(image: &Image<'_>, entries: &[(u64, u64)], found: &mut Ordered<'_>) 
     let has = |tag: u64| entries.iter().any(|entry| entry.0 == tag);
     let header = |kind: u32| image.segments.iter().position(|segment| segment.p_type == kind);
     let place = |index: usize| {
-        let size = to_u64(if image.is_wide() { goblin::elf64::program_header::SIZEOF_PHDR } else { goblin::elf32::program_header::SIZEOF_PHDR });
+        let size =
+            to_u64(if image.is_wide() { goblin::elf64::program_header::SIZEOF_PHDR } else { goblin::elf32::program_header::SIZEOF_PHDR });
         Span::new(image.header.e_phoff.saturating_add(size.saturating_mul(to_u64(index))), size)
     };
     // e_type, which stands at byte 16 in files of both widths.
@@ -82,7 +83,7 @@ fn symbols(image: &Image<'_>, entries: &[(u64, u64)], linked: bool, found: &mut 
         found.text("hardening.canary", if canary.is_some() { "yes" } else { "no" }, canary.unwrap_or_else(|| within(nothing)));
     }
     if let Some(first) = first {
-        let count = checked.union(&plain).count();
+        let count = checked.len().saturating_add(plain.len());
         found.text("hardening.fortify", format!("{} of {count}", checked.len()), first);
     }
     if linked {

@@ -5,9 +5,9 @@ use crate::blob::{Bytes, Endian, Span};
 use crate::fact::ordered::Ordered;
 
 /// What is said of it.
-pub(super) struct Rich {
+pub(in crate::fact) struct Rich {
     /// Where it starts, and where its `Rich` stands.
-    pub(super) span: Span,
+    pub(in crate::fact) span: Span,
     key: u32,
 }
 
@@ -25,7 +25,7 @@ const HEAD: u64 = 16;
 /// ```
 ///
 /// <https://www.ntcore.com/files/richsign.htm>
-pub(super) fn find(image: &Image<'_>) -> Option<Rich> {
+pub(in crate::fact) fn find(image: &Image<'_>) -> Option<Rich> {
     let stub = Bytes(image.bytes.up_to(0, image.header));
     let end = crate::blob::to_u64(memchr::memmem::rfind(stub.0, END)?);
     let key = stub.u32(end.saturating_add(4), Endian::Little).ok()?;
@@ -43,12 +43,13 @@ impl Rich {
     /// Product and build in one word as they stand, uses, and where.
     fn entries<'i>(&self, image: &'i Image<'_>) -> impl Iterator<Item = (u32, u32, u64)> + 'i {
         let (key, start, end) = (self.key, self.span.start.saturating_add(HEAD), self.span.end());
-        (0..).map(move |index: u64| start.saturating_add(index.saturating_mul(8))).take_while(move |at| at.saturating_add(8) <= end).map_while(
-            move |at| {
+        (0..)
+            .map(move |index: u64| start.saturating_add(index.saturating_mul(8)))
+            .take_while(move |at| at.saturating_add(8) <= end)
+            .map_while(move |at| {
                 let word = |at: u64| image.u32(at).map(|word| word ^ key);
                 Some((word(at)?, word(at.saturating_add(4))?, at))
-            },
-        )
+            })
     }
 
     /// All words in clear, from `DanS` on.
