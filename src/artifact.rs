@@ -42,7 +42,7 @@ pub enum Keep {
 
 impl Keep {
     /// Facts of which one artifact may have hundreds of thousands.
-    pub const BULKY: [&str; 4] = ["string", "version", "elf.symbol", "elf.import"];
+    pub const BULKY: [&str; 6] = ["string", "version", "elf.symbol", "elf.import", "pe.import", "pe.export"];
 
     /// Whether facts of this key are kept.
     pub(crate) fn keeps(self, key: &str) -> bool {
@@ -84,6 +84,8 @@ pub struct Artifact {
     pub size: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
+    /// Other hashes of its bytes that were asked for: name and value.
+    pub hashes: Vec<(&'static str, String)>,
     /// Whether its bytes look compressed or encrypted and no format was found.
     pub opaque: bool,
     /// Mode, owner, time.
@@ -118,6 +120,7 @@ impl Artifact {
             context,
             size,
             sha256: [0; 32],
+            hashes: Vec::new(),
             opaque: false,
             attributes: Attributes::default(),
             chunks: Vec::new(),

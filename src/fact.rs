@@ -8,11 +8,17 @@ use crate::problem::Problem;
 mod banners;
 mod certificates;
 mod context;
+mod dotnet;
 mod elf;
+mod go;
+mod hardening;
+mod hashes;
 mod kernel_module;
 mod keys;
 mod mtd;
+mod ordered;
 mod pe;
+mod rust;
 mod strings;
 mod update;
 
@@ -32,6 +38,11 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &elf::Elf,
     &kernel_module::KernelModule,
     &pe::Pe,
+    &hardening::Hardening,
+    &go::Go,
+    &rust::Rust,
+    &dotnet::DotNet,
+    &hashes::Hashes,
 ];
 
 /// What facts are called, and what they say: signatures name them by it.
@@ -72,7 +83,10 @@ pub static HEADER_KEYS: &[Key] = &[
 /// Keys of facts that the walk itself knows of every artifact.
 pub static WALK_KEYS: &[Key] = &[
     Key::new("format", "id of the format"),
+    Key::new("hash.md5", "MD5 of all bytes, with `--hash md5`"),
+    Key::new("hash.sha1", "SHA-1 of all bytes, with `--hash sha1`"),
     Key::new("hash.sha256", "SHA-256 of all bytes"),
+    Key::new("hash.tlsh", "TLSH of all bytes, with `--hash tlsh`"),
     Key::new("name", "name of the file, without its folders"),
 ];
 

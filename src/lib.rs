@@ -65,6 +65,8 @@ pub struct Options<'o> {
     pub jobs: usize,
     /// Which facts the report keeps.
     pub keep: Keep,
+    /// Hashes to make of every artifact beside SHA-256.
+    pub digests: Vec<walk::Digest>,
     /// Shown every artifact with its bytes.
     pub observer: Option<&'o walk::Observer<'o>>,
     /// Lists to judge by.
@@ -82,6 +84,7 @@ impl Default for Options<'_> {
             limits: Limits::default(),
             jobs,
             keep: Keep::None,
+            digests: Vec::new(),
             observer: None,
             policies: Vec::new(),
             interrupt: Arc::default(),
@@ -94,7 +97,15 @@ impl Default for Options<'_> {
 pub fn inspect(input: &Input<'_>, path: &str, database: &Database, options: &Options<'_>) -> Report {
     let pass = |jobs| {
         let budget = Budget::new(options.limits.clone(), Arc::clone(&options.interrupt));
-        let walk = Walk { database, budget: &budget, progress: &options.progress, keep: options.keep, observer: options.observer, jobs };
+        let walk = Walk {
+            database,
+            budget: &budget,
+            progress: &options.progress,
+            keep: options.keep,
+            digests: &options.digests,
+            observer: options.observer,
+            jobs,
+        };
         (walk::walk(input, &walk), budget.shared_limit_struck())
     };
     let (mut artifacts, struck) = pass(options.jobs);

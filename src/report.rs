@@ -223,6 +223,9 @@ pub struct ArtifactLine {
     pub size: u64,
     /// SHA-256.
     pub sha256: String,
+    /// Other hashes, when asked for: `sha1`, `md5`, `tlsh`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hashes: BTreeMap<&'static str, String>,
     /// Unix mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,

@@ -13,9 +13,11 @@ use crate::limits::{Budget, Exceeded};
 use crate::problem::{Code, Fault, Problem};
 use crate::signature::Database;
 
+mod digests;
 mod examine;
 mod tree;
 
+pub use digests::Digest;
 use examine::Examination;
 
 /// What is inspected.
@@ -48,6 +50,8 @@ pub struct Walk<'w> {
     pub progress: &'w Progress,
     /// Which facts to keep.
     pub keep: Keep,
+    /// Hashes to make of every artifact beside SHA-256.
+    pub digests: &'w [Digest],
     /// Shown every artifact with its bytes, once it was examined; its number is not known yet.
     pub observer: Option<&'w Observer<'w>>,
     /// Threads; one means: in order, on this thread.

@@ -56,6 +56,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lzma_rust2", &["codec"]),
     ("lzokay", &["codec"]),
     ("md5", &["fact", "format"]),
+    ("md5", &["format", "fact/hashes", "walk/digests.rs"]),
     ("memchr", &["codec", "format", "fact", "signature"]),
     ("num_bigint", &["codec/weakness.rs"]),
     ("num_integer", &["codec/weakness.rs"]),
@@ -68,8 +69,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["format/archive/electron_asar", "format/vendor/tplink_dkmgt", "report", "bin/"]),
     ("sevenz_rust2", &["format/archive/sevenz"]),
     ("sha1", &["fact", "format"]),
+    ("sha1", &["format", "fact/dotnet", "walk/digests.rs"]),
     ("sha2", &["format", "fact", "signature", "walk"]),
     ("thiserror", &["blob.rs", "limits.rs", "problem.rs", "signature"]),
+    ("tlsh2", &["fact/hashes", "walk/digests.rs"]),
     ("toml", &["signature", "report", "bin/"]),
     ("x509_parser", &["fact/certificates"]),
 ];

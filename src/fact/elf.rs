@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use goblin::elf::dynamic::{DT_NEEDED, DT_SONAME, DT_STRSZ, DT_STRTAB};
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_NOTE};
-use goblin::elf::section_header::{SHT_DYNAMIC, SHT_DYNSYM, SHT_NOTE, SHT_SYMTAB};
+use goblin::elf::dynamic::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB};
+use goblin::elf::section_header::{SHT_DYNAMIC, SHT_DYNSYM, SHT_SYMTAB};
 use goblin::elf::sym::{STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_COMMON, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS, Sym};
 
 use self::image::Image;
-use super::{Analyzer, Facts, Key, Subject, hex};
+use super::{Analyzer, Facts, Key, Subject};
 use crate::blob::{Bytes, Span, to_u64};
 use crate::problem::{Code, Problem};
 
+mod flags;
+mod header;
 pub(super) mod image;
 mod machine;
-mod table;
+mod notes;
+pub(super) mod table;
+mod versions;
 
 /// Executables, libraries and objects.
 #[derive(Debug)]
@@ -29,12 +32,28 @@ impl Analyzer for Elf {
     fn keys(&self) -> &'static [Key] {
         const {
             &[
+                Key::new("elf.class", "width of an ELF file in bits, 32 or 64"),
+                Key::new("elf.endian", "byte order of an ELF file, little or big"),
+                Key::new("elf.os-abi", "operating system of an ELF header, where it names one"),
+                Key::new("elf.type", "relocatable, executable, shared or core"),
                 Key::new("elf.machine", "machine of an ELF header"),
+                Key::new("elf.flags", "flags of an ELF header, as a number and by name"),
                 Key::new("elf.soname", "name by which a library wants to be linked"),
                 Key::new("elf.needed", "library that is needed"),
+                Key::new("elf.rpath", "folders where libraries are looked for first (DT_RPATH)"),
+                Key::new("elf.runpath", "folders where libraries are looked for (DT_RUNPATH)"),
+                Key::new("elf.version-need", "library and version of its symbols that is needed"),
+                Key::new("elf.version-define", "version of symbols that is defined for others"),
                 Key::new("elf.interpreter", "program interpreter, the dynamic linker"),
                 Key::new("elf.comment", "what a compiler left in .comment"),
                 Key::new("elf.build-id", "GNU build id"),
+                Key::new("elf.abi-tag", "operating system and oldest version of it that a note asks for"),
+                Key::new("elf.property", "property that a GNU note promises or asks for"),
+                Key::new("elf.package", "package metadata in JSON (.note.package)"),
+                Key::new("elf.android-ndk", "Android NDK that it was built with"),
+                Key::new("elf.go-build-id", "build id of the Go linker"),
+                Key::new("elf.debug-link", "file with the debug information (.gnu_debuglink)"),
+                Key::new("elf.debug-alt-link", "file with shared debug information (.gnu_debugaltlink)"),
                 Key::new("elf.symbol", "symbol that is defined for others"),
                 Key::new("elf.import", "symbol that is taken from others"),
             ]
@@ -50,7 +69,8 @@ impl Analyzer for Elf {
         reader.headers();
         reader.dynamic();
         reader.comments();
-        reader.build_ids();
+        reader.notes();
+        reader.debug_links();
         reader.symbols();
         facts.problems.extend(reader.problem);
         reader.found.sort_by_key(|found| found.span);
@@ -84,27 +104,9 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// `e_machine`, which stands at byte 18 in files of both widths, and the program interpreter.
-    fn headers(&mut self) {
-        let machine = machine::name(self.image.header.e_machine).into_owned().into_bytes();
-        self.say("elf.machine", machine, Span::new(18, 2));
-        let segment = self.image.segments.iter().find(|segment| segment.p_type == PT_INTERP);
-        let interpreter = match segment {
-            Some(segment) => Some(Span::new(segment.p_offset, segment.p_filesz)),
-            None => self.image.section(b".interp"),
-        };
-        self.text("elf.interpreter", interpreter.and_then(|span| table::Strings::new(self.image, span).get(0)));
-    }
-
     fn dynamic(&mut self) {
-        let segment = self.image.segments.iter().find(|segment| segment.p_type == PT_DYNAMIC);
         let section = self.image.section_of_type(SHT_DYNAMIC);
-        let span = match (segment, section) {
-            (Some(segment), _) => Span::new(segment.p_offset, segment.p_filesz),
-            (None, Some(section)) => self.image.content(section),
-            (None, None) => return,
-        };
-        let entries = self.image.dynamic(span);
+        let entries = self.image.dynamic_entries();
         let value = |tag: u64| entries.iter().find(|entry| entry.0 == tag).map(|entry| entry.1);
         let by_address = value(DT_STRTAB).and_then(|address| self.image.offset(address));
         let Some(strings) = by_address.map(|start| Span::new(start, value(DT_STRSZ).unwrap_or(u64::MAX))).or_else(|| self.linked(section?))
@@ -116,9 +118,12 @@ impl<'a> Reader<'_, 'a> {
             match *tag {
                 DT_SONAME => self.text("elf.soname", strings.get(*value)),
                 DT_NEEDED => self.text("elf.needed", strings.get(*value)),
+                DT_RPATH => self.text("elf.rpath", strings.get(*value)),
+                DT_RUNPATH => self.text("elf.runpath", strings.get(*value)),
                 _ => {}
             }
         }
+        self.versions(&entries, &mut strings);
         if self.image.section_of_type(SHT_DYNSYM).is_none()
             && let Some(symbols) = table::dynamic_symbols(self.image, &entries, strings.span())
         {
@@ -142,24 +147,6 @@ impl<'a> Reader<'_, 'a> {
                 self.say("elf.comment", comment, Span::new(at, to_u64(comment.len())));
             }
             at = at.saturating_add(to_u64(comment.len())).saturating_add(1);
-        }
-    }
-
-    /// Notes of the owner `GNU` and the type NT_GNU_BUILD_ID, from sections, or where there are none from segments.
-    fn build_ids(&mut self) {
-        let sections = self.image.sections.iter().filter(|section| section.header.sh_type == SHT_NOTE);
-        let mut notes: Vec<_> = sections.map(|section| (self.image.content(section), section.header.sh_addralign)).collect();
-        if notes.is_empty() {
-            let segments = self.image.segments.iter().filter(|segment| segment.p_type == PT_NOTE);
-            notes = segments.map(|segment| (Span::new(segment.p_offset, segment.p_filesz), segment.p_align)).collect();
-        }
-        for (span, align) in notes {
-            for note in table::notes(self.image, span, align) {
-                if note.owner == b"GNU\0" && note.kind == NT_GNU_BUILD_ID && (4..=64).contains(&note.content.len()) {
-                    let span = Span::new(note.start, to_u64(note.content.len()));
-                    self.say("elf.build-id", hex(note.content).into_bytes(), span);
-                }
-            }
         }
     }
 
@@ -190,9 +177,6 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 }
-
-/// The type of a note that holds a build id.
-const NT_GNU_BUILD_ID: u32 = goblin::elf::note::NT_GNU_BUILD_ID;
 
 /// Under which key a symbol is said, if it is: local ones, sections, files and the marks of linker scripts are not.
 fn key(symbol: &Sym) -> Option<&'static str> {

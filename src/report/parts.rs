@@ -36,6 +36,7 @@ pub(super) fn artifact(artifact: &Artifact, location: String) -> ArtifactLine {
         context: artifact.context.name(),
         size: artifact.size,
         sha256: hex(&artifact.sha256),
+        hashes: artifact.hashes.iter().cloned().collect(),
         mode: artifact.attributes.mode,
         attributions: Vec::new(),
         chunks: artifact

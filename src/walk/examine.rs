@@ -184,6 +184,12 @@ impl<'e, 'w> Examination<'e, 'w> {
         for (key, value) in [("hash.sha256", hash.as_str()), ("format", self.artifact.format.unwrap_or_default()), ("name", name)] {
             take(Fact { key, value: value.as_bytes(), span: whole });
         }
+        for digest in walk.digests {
+            if let Some(value) = digest.of(blob.as_slice()) {
+                take(Fact { key: digest.key(), value: value.as_bytes(), span: whole });
+                self.artifact.hashes.push((digest.name(), value));
+            }
+        }
         for fact in &self.notes.facts {
             take(Fact { key: fact.key, value: &fact.value, span: fact.span });
         }

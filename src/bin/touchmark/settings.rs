@@ -11,6 +11,7 @@ use touchmark::Options;
 use touchmark::artifact::Keep;
 use touchmark::limits::Limits;
 use touchmark::signature::{Database, PolicyList, Source};
+use touchmark::walk::Digest;
 
 use crate::Failure;
 
@@ -23,6 +24,27 @@ pub(crate) enum Format {
     Ndjson,
     /// A page for a person
     Text,
+}
+
+/// A hash beside SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hash {
+    /// SHA-1
+    Sha1,
+    /// MD5
+    Md5,
+    /// TLSH, which is similar for similar bytes
+    Tlsh,
+}
+
+impl From<Hash> for Digest {
+    fn from(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha1 => Self::Sha1,
+            Hash::Md5 => Self::Md5,
+            Hash::Tlsh => Self::Tlsh,
+        }
+    }
 }
 
 /// When to colour.
@@ -57,6 +79,9 @@ pub(crate) struct Settings {
     /// Keep the facts of each artifact in the report
     #[arg(long)]
     pub(crate) facts: bool,
+    /// Hashes of each artifact beside SHA-256, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) hash: Vec<Hash>,
     /// End with status 3 if there are problems or a verdict is inconclusive
     #[arg(long)]
     pub(crate) strict: bool,
@@ -125,7 +150,11 @@ impl Settings {
         };
         let interrupt: Arc<AtomicBool> = Arc::default();
         let alarm = Alarm(self.limits.time_limit.map(|seconds| set(Duration::from_secs(seconds), Arc::clone(&interrupt))));
-        (Options { limits, jobs, keep: if self.facts { Keep::Few } else { Keep::None }, policies, interrupt, ..Options::default() }, alarm)
+        let mut digests: Vec<Digest> = self.hash.iter().map(|hash| Digest::from(*hash)).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        let keep = if self.facts { Keep::Few } else { Keep::None };
+        (Options { limits, jobs, keep, digests, policies, interrupt, ..Options::default() }, alarm)
     }
 
     /// The lists that were asked for.

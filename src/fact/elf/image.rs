@@ -5,7 +5,7 @@
 
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::program_header::{PT_DYNAMIC, PT_LOAD, ProgramHeader};
-use goblin::elf::section_header::{SHT_NOBITS, SectionHeader};
+use goblin::elf::section_header::{SHT_DYNAMIC, SHT_NOBITS, SectionHeader};
 use goblin::elf::sym::Sym;
 use goblin::elf::{Dynamic, Elf, Header, Symtab};
 
@@ -122,8 +122,15 @@ impl<'a> Image<'a> {
         address.checked_sub(segment.p_vaddr)?.checked_add(segment.p_offset)
     }
 
-    /// Tag and value of each entry of the dynamic table in `span`.
-    pub(in crate::fact) fn dynamic(&self, span: Span) -> Vec<(u64, u64)> {
+    /// Tag and value of each entry of the dynamic table; none if there is no such table.
+    pub(in crate::fact) fn dynamic_entries(&self) -> Vec<(u64, u64)> {
+        let segment = self.segments.iter().find(|segment| segment.p_type == PT_DYNAMIC);
+        let segment = segment.map(|segment| Span::new(segment.p_offset, segment.p_filesz));
+        let span = segment.or_else(|| self.section_of_type(SHT_DYNAMIC).map(|section| self.content(section)));
+        span.map(|span| self.dynamic(span)).unwrap_or_default()
+    }
+
+    fn dynamic(&self, span: Span) -> Vec<(u64, u64)> {
         let length = to_u64(self.part(span).0.len()).min(LONGEST_DYNAMIC);
         let table = ProgramHeader { p_type: PT_DYNAMIC, p_offset: span.start, p_filesz: length, ..ProgramHeader::default() };
         let read = || Dynamic::parse(self.bytes.0, &[table], self.context);

@@ -1,6 +1,7 @@
 //! String tables, notes, and symbol tables that only the dynamic section knows of.
 
-use goblin::elf::dynamic::{DT_GNU_HASH, DT_HASH, DT_SYMTAB};
+use goblin::elf::dynamic::{DT_GNU_HASH, DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB};
+use goblin::elf::section_header::{SHT_DYNSYM, SHT_SYMTAB};
 
 use super::Bytes;
 use super::image::Image;
@@ -12,7 +13,7 @@ const LONGEST_NAME: u64 = 4096;
 const SHARING: u64 = 4;
 
 /// NUL-terminated strings, named by where they start.
-pub(super) struct Strings<'a> {
+pub(in crate::fact) struct Strings<'a> {
     bytes: &'a [u8],
     start: u64,
     // Bytes that may still be read, so that a million names with the same long end do not take forever.
@@ -20,7 +21,7 @@ pub(super) struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
-    pub(super) fn new(image: &Image<'a>, span: Span) -> Self {
+    pub(in crate::fact) fn new(image: &Image<'a>, span: Span) -> Self {
         let (bytes, start) = image.part(span);
         Self { bytes, start, left: to_u64(bytes.len()).saturating_mul(SHARING).saturating_add(LONGEST_NAME) }
     }
@@ -36,7 +37,7 @@ impl<'a> Strings<'a> {
     }
 
     /// The string at `offset` and where it stands, unless it is empty, too long, not ended, or no text.
-    pub(super) fn get(&mut self, offset: u64) -> Option<(&'a [u8], Span)> {
+    pub(in crate::fact) fn get(&mut self, offset: u64) -> Option<(&'a [u8], Span)> {
         let window = Bytes(self.bytes).up_to(offset, LONGEST_NAME.min(self.left));
         let length = memchr::memchr(0, window);
         self.left = self.left.saturating_sub(to_u64(length.unwrap_or(window.len())).saturating_add(1));
@@ -124,4 +125,44 @@ fn gnu_hash_count(image: &Image<'_>, start: u64) -> Option<u32> {
         last = last.checked_add(1)?;
     }
     last.checked_add(1)
+}
+
+/// A symbol table and the strings that it names.
+pub(in crate::fact) struct SymbolTable {
+    /// Where the symbols are.
+    pub(in crate::fact) symbols: Span,
+    /// Where their names are.
+    pub(in crate::fact) strings: Span,
+    /// Whether it is the one that the dynamic linker reads.
+    pub(in crate::fact) dynamic: bool,
+}
+
+/// `.dynsym` and `.symtab`, in the order of their sections, or what the dynamic section says where no section does.
+pub(in crate::fact) fn symbol_tables(image: &Image<'_>, entries: &[(u64, u64)]) -> Vec<SymbolTable> {
+    let of_section = |section: &super::image::Section<'_>| {
+        let dynamic = match section.header.sh_type {
+            SHT_DYNSYM => true,
+            SHT_SYMTAB => false,
+            _ => return None,
+        };
+        let strings = image.sections.get(usize::try_from(section.header.sh_link).ok()?)?;
+        Some(SymbolTable { symbols: image.content(section), strings: image.content(strings), dynamic })
+    };
+    let mut tables: Vec<_> = image.sections.iter().filter_map(of_section).take(MOST_TABLES).collect();
+    if !tables.iter().any(|table| table.dynamic) {
+        tables.extend(without_section(image, entries));
+    }
+    tables
+}
+
+/// A file has one table of either kind.
+const MOST_TABLES: usize = 2;
+
+fn without_section(image: &Image<'_>, entries: &[(u64, u64)]) -> Option<SymbolTable> {
+    let value = |tag: u64| entries.iter().find(|entry| entry.0 == tag).map(|entry| entry.1);
+    let start = image.offset(value(DT_STRTAB)?)?;
+    let (strings, _) = image.part(Span::new(start, value(DT_STRSZ).unwrap_or(u64::MAX)));
+    let strings = Span::new(start, to_u64(strings.len()));
+    let symbols = dynamic_symbols(image, entries, strings)?;
+    Some(SymbolTable { symbols, strings, dynamic: true })
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::fact::hex;
 use crate::fact::testing::{Said, analyze, survives_damage};
 use crate::format::testing::tool;
 

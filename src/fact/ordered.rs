@@ -1,0 +1,37 @@
+//! Facts that are found in any order and handed on in the order of their places.
+
+use std::borrow::Cow;
+
+use super::Facts;
+use crate::blob::{Span, to_u64};
+
+/// Facts of one artifact.
+#[derive(Default)]
+pub(super) struct Ordered<'a> {
+    found: Vec<(&'static str, Cow<'a, [u8]>, Span)>,
+}
+
+impl<'a> Ordered<'a> {
+    /// The bytes at `span` say `value` under `key`.
+    pub(super) fn say(&mut self, key: &'static str, value: impl Into<Cow<'a, [u8]>>, span: Span) {
+        self.found.push((key, value.into(), span));
+    }
+
+    /// The bytes at `span` say this text.
+    pub(super) fn text(&mut self, key: &'static str, value: impl Into<String>, span: Span) {
+        self.say(key, value.into().into_bytes(), span);
+    }
+
+    /// `value` stands at `start` as it is.
+    pub(super) fn verbatim(&mut self, key: &'static str, value: &'a [u8], start: u64) {
+        self.say(key, value, Span::new(start, to_u64(value.len())));
+    }
+
+    /// Hands all of them on.
+    pub(super) fn deliver(mut self, facts: &mut Facts<'_>) {
+        self.found.sort_by_key(|found| found.2);
+        for (key, value, span) in &self.found {
+            facts.say(key, value, *span);
+        }
+    }
+}
