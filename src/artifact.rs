@@ -42,7 +42,7 @@ pub enum Keep {
 
 impl Keep {
     /// Facts of which one artifact may have hundreds of thousands.
-    pub const BULKY: [&str; 4] = ["string", "version", "elf.symbol", "elf.import"];
+    pub const BULKY: [&str; 5] = ["string", "version", "elf.symbol", "elf.import", "package.file"];
 
     /// Whether facts of this key are kept.
     pub(crate) fn keeps(self, key: &str) -> bool {

@@ -11,7 +11,9 @@ mod context;
 mod elf;
 mod kernel_module;
 mod keys;
+mod packages;
 mod pe;
+mod settings;
 mod strings;
 
 pub use context::Context;
@@ -24,6 +26,9 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &banners::Banners,
     &certificates::Certificates,
     &keys::Keys,
+    // files of systems
+    &packages::Packages,
+    &settings::Settings,
     // programs
     &elf::Elf,
     &kernel_module::KernelModule,
