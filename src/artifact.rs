@@ -42,7 +42,7 @@ pub enum Keep {
 
 impl Keep {
     /// Facts of which one artifact may have hundreds of thousands.
-    pub const BULKY: [&str; 6] = ["string", "version", "elf.symbol", "elf.import", "pe.import", "pe.export"];
+    pub const BULKY: [&str; 7] = ["string", "version", "elf.symbol", "elf.import", "package.file", "pe.import", "pe.export"];
 
     /// Whether facts of this key are kept.
     pub(crate) fn keeps(self, key: &str) -> bool {

@@ -17,8 +17,10 @@ mod kernel_module;
 mod keys;
 mod mtd;
 mod ordered;
+mod packages;
 mod pe;
 mod rust;
+mod settings;
 mod strings;
 mod update;
 
@@ -34,6 +36,9 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &update::Update,
     &certificates::Certificates,
     &keys::Keys,
+    // files of systems
+    &packages::Packages,
+    &settings::Settings,
     // programs
     &elf::Elf,
     &kernel_module::KernelModule,

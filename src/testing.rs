@@ -15,7 +15,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("cramfsswap", &["cramfsswap"]),
     ("device-tree-compiler", &["dtc"]),
     ("dosfstools", &["mkfs.fat"]),
-    ("dpkg", &["dpkg-deb"]),
+    ("dpkg", &["dpkg-deb", "dpkg-query"]),
     ("e2fsprogs", &["debugfs", "mke2fs"]),
     ("erofs-utils", &["mkfs.erofs"]),
     ("exfat-fuse", &["mount.exfat-fuse"]),

@@ -24,6 +24,10 @@ impl Analyzer for Banners {
         const {
             &[
                 Key::new("kernel.banner", "the line by which a Linux kernel says its version, builder and compiler"),
+                Key::new("kernel.release", "release of a Linux kernel, from its banner"),
+                Key::new("kernel.builder", "who built a Linux kernel and where, from its banner"),
+                Key::new("kernel.compiler", "what a Linux kernel was built with, from its banner"),
+                Key::new("kernel.build", "number, options and date of a Linux kernel's build, from its banner"),
                 Key::new("u-boot.banner", "the line by which U-Boot says its version and when it was built"),
             ]
         }
@@ -45,8 +49,51 @@ impl Analyzer for Banners {
             }
             end = at.saturating_add(value.len());
             facts.say(key, value, Span::new(to_u64(at), to_u64(value.len())));
+            if key == "kernel.banner" {
+                say_parts(value, at, facts);
+            }
         }
     }
+}
+
+/// The parts of the kernel's banner `line`, which stands at `at`: `Linux version RELEASE (BUILDER) (COMPILER) BUILD`. A line that is
+/// cut short, or made otherwise, says those that are whole.
+fn say_parts(line: &[u8], at: usize, facts: &mut Facts<'_>) {
+    let mut rest = line.strip_prefix(b"Linux version ").unwrap_or_default();
+    let mut say = |key, part: &[u8], rest: &[u8]| {
+        // `part` ends where `rest` begins, and `rest` ends with the line.
+        let start = at.saturating_add(line.len()).saturating_sub(rest.len()).saturating_sub(part.len());
+        if !part.is_empty() {
+            facts.say(key, part, Span::new(to_u64(start), to_u64(part.len())));
+        }
+    };
+    let Some((release, after)) = memmem::find(rest, b" (").and_then(|end| rest.split_at_checked(end)) else { return };
+    say("kernel.release", release, after);
+    rest = after;
+    for key in ["kernel.builder", "kernel.compiler"] {
+        let Some((part, after)) = rest.strip_prefix(b" (").and_then(parenthesized) else { return };
+        say(key, part, after);
+        rest = after.strip_prefix(b")").unwrap_or_default();
+    }
+    let build = rest.trim_ascii();
+    let behind = rest.len().saturating_sub(rest.trim_ascii_end().len());
+    if build.starts_with(b"#") {
+        say("kernel.build", build, rest.get(rest.len().saturating_sub(behind)..).unwrap_or_default());
+    }
+}
+
+/// `text` up to the parenthesis that closes one opened before it, and the rest from there.
+fn parenthesized(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut depth = 1_usize;
+    let end = text.iter().position(|byte| {
+        match byte {
+            b'(' => depth = depth.saturating_add(1),
+            b')' => depth = depth.saturating_sub(1),
+            _ => (),
+        }
+        depth == 0
+    })?;
+    text.split_at_checked(end)
 }
 
 /// Whether what is at `at` is not the rest of a text.
@@ -100,7 +147,8 @@ mod tests {
         for (before, after) in [("", ""), ("\0\u{1}", "\0tail"), ("\n", "\nnext line")] {
             let bytes = format!("{before}{text}{after}");
             let said = analyze(&Banners, bytes.as_bytes(), None);
-            let found: Vec<_> = said.facts.iter().map(|fact| (fact.0, fact.1.as_str())).collect();
+            let lines = said.facts.iter().filter(|fact| fact.0.ends_with(".banner"));
+            let found: Vec<_> = lines.map(|fact| (fact.0, fact.1.as_str())).collect();
             assert_eq!(found, expect, "{bytes:?}");
             assert!(said.facts.iter().all(|(_, value, span)| bytes[span.start as usize..span.end() as usize] == **value));
         }
@@ -126,6 +174,29 @@ mod tests {
         ] {
             check(other, &[]);
         }
+    }
+
+    #[test]
+    fn parts_of_a_kernels_banner() {
+        let parts = |text: &str| -> Vec<(&str, String)> {
+            let said = analyze(&Banners, text.as_bytes(), None);
+            assert!(
+                said.facts.iter().all(|(_, value, span)| text.as_bytes()[span.start as usize..span.end() as usize] == *value.as_bytes())
+            );
+            said.facts.into_iter().skip(1).map(|(key, value, _)| (key, value)).collect()
+        };
+        let said =
+            parts("\0Linux version 6.1.0-9-arm64 (a@b.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld 2.40) #1 SMP Debian 6.1.27-1 \0");
+        let expect = [
+            ("kernel.release", "6.1.0-9-arm64"),
+            ("kernel.builder", "a@b.org"),
+            ("kernel.compiler", "gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld 2.40"),
+            ("kernel.build", "#1 SMP Debian 6.1.27-1"),
+        ];
+        assert_eq!(said, expect.map(|(key, value)| (key, value.to_owned())));
+        // cut short
+        let said = parts("Linux version 2.6.21 (a@b) (gcc version 3.4.2 (x)");
+        assert_eq!(said, [("kernel.release", "2.6.21".to_owned()), ("kernel.builder", "a@b".to_owned())]);
     }
 
     #[test]
