@@ -9,9 +9,11 @@ mod banners;
 mod certificates;
 mod context;
 mod elf;
+pub(crate) mod entropy;
 mod kernel_module;
 mod keys;
 mod pe;
+mod regions;
 mod strings;
 
 pub use context::Context;
@@ -24,6 +26,7 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &banners::Banners,
     &certificates::Certificates,
     &keys::Keys,
+    &regions::Regions,
     // programs
     &elf::Elf,
     &kernel_module::KernelModule,
