@@ -2,6 +2,7 @@
 
 use crate::blob::{Blob, Span};
 use crate::evidence::Evidence;
+use crate::fact::entropy::Histogram;
 use crate::fact::{Certificate, Context, PrivateKey, PublicKey};
 use crate::format::{Attributes, Entry};
 use crate::problem::Problem;
@@ -42,7 +43,8 @@ pub enum Keep {
 
 impl Keep {
     /// Facts of which one artifact may have hundreds of thousands.
-    pub const BULKY: [&str; 7] = ["string", "version", "elf.symbol", "elf.import", "package.file", "pe.import", "pe.export"];
+    pub const BULKY: [&str; 8] =
+        ["string", "version", "elf.symbol", "elf.import", "bytes.profile", "package.file", "pe.import", "pe.export"];
 
     /// Whether facts of this key are kept.
     pub(crate) fn keeps(self, key: &str) -> bool {
@@ -162,23 +164,8 @@ pub fn is_opaque(blob: &Blob) -> bool {
     const SAMPLE: usize = 64 << 10;
     let bytes = blob.as_slice();
     let step = (bytes.len() / SAMPLE).max(1);
-    let mut counts = [0_u32; 256];
-    let mut total = 0_u32;
-    for byte in bytes.iter().step_by(step) {
-        if let Some(count) = counts.get_mut(usize::from(*byte)) {
-            *count = count.saturating_add(1);
-        }
-        total = total.saturating_add(1);
-    }
-    let entropy: f64 = counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| {
-            let share = f64::from(*count) / f64::from(total);
-            -share * share.log2()
-        })
-        .sum();
-    total >= 1024 && entropy > if total < 8192 { 7.7 } else { 7.9 }
+    let sample: Vec<u8> = bytes.iter().copied().step_by(step).collect();
+    Histogram::of(&sample).is_even()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod certificates;
 mod context;
 mod dotnet;
 mod elf;
+pub(crate) mod entropy;
 mod go;
 mod hardening;
 mod hashes;
@@ -19,6 +20,7 @@ mod mtd;
 mod ordered;
 mod packages;
 mod pe;
+mod regions;
 mod rust;
 mod settings;
 mod strings;
@@ -32,6 +34,7 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     // any bytes
     &strings::Strings,
     &banners::Banners,
+    &regions::Regions,
     &mtd::Mtd,
     &update::Update,
     &certificates::Certificates,

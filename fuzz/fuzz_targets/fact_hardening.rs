@@ -1,0 +1,3 @@
+//! The analyzer `hardening`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| touchmark_fuzz::analyzer("hardening", bytes));
