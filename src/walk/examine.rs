@@ -193,8 +193,9 @@ impl<'e, 'w> Examination<'e, 'w> {
         for fact in &self.notes.facts {
             take(Fact { key: fact.key, value: &fact.value, span: fact.span });
         }
-        let own = self.artifact.chunks.is_empty()
-            && self.format.is_none_or(|format| format.spec().leaf || format.spec().kind == Kind::Credential);
+        // Keys of OpenPGP are not handed out one by one: they are read where they stand.
+        let says_itself = |format: &dyn Format| format.spec().leaf || format.spec().id == "openpgp";
+        let own = self.artifact.chunks.is_empty() && self.format.is_none_or(says_itself);
         if own && walk.budget.check().is_ok() {
             let subject = Subject { blob: &blob, format: self.artifact.format, context };
             let mut facts = Facts::new(&mut take);
