@@ -37,14 +37,14 @@ impl Analyzer for DotNet {
         }
         let mut found = Ordered::default();
         let _ = Image::read(subject.blob.bytes()).and_then(|image| read(&image, &mut found));
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 
 /// IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR
 const CLR: u64 = 14;
 /// References that are said; large programs have a few hundred.
-const MOST: u64 = 4096;
+const MOST: usize = 4096;
 
 /// The CLR header has address and size of the metadata at 8. The metadata's root:
 ///
@@ -95,7 +95,7 @@ struct Heaps<'a> {
 impl<'a> Heaps<'a> {
     fn say(&self, tables: &Tables<'a>, found: &mut Ordered<'a>) {
         for (table, column, key) in [(tables::MODULE, 1, "dotnet.module"), (tables::MODULE_REF, 0, "dotnet.module-reference")] {
-            for row in tables.rows(table).take(to_usize_most()) {
+            for row in tables.rows(table).take(MOST) {
                 if let Some((name, at)) = row.get(column).and_then(|index| self.string(index)) {
                     found.verbatim(key, name, at);
                 }
@@ -103,7 +103,7 @@ impl<'a> Heaps<'a> {
         }
         // HashAlgId, four of the version, Flags, PublicKey, Name, Culture; a reference lacks the first and has a token instead of the key.
         for (table, first, key) in [(tables::ASSEMBLY, 1, "dotnet.assembly"), (tables::ASSEMBLY_REF, 0, "dotnet.reference")] {
-            for row in tables.rows(table).take(to_usize_most()) {
+            for row in tables.rows(table).take(MOST) {
                 if let Some(name) = self.display_name(&row, first) {
                     found.text(key, name, row.span);
                 }
@@ -152,10 +152,6 @@ impl<'a> Heaps<'a> {
     }
 }
 
-fn to_usize_most() -> usize {
-    crate::blob::to_usize(MOST)
-}
-
 /// The last 8 bytes of the key's SHA-1, the last first.
 fn token(key: &[u8]) -> String {
     let hash = Sha1::digest(key);
@@ -166,7 +162,48 @@ fn token(key: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::testing::analyze;
+    use crate::fact::testing::{analyze, pe, survives_damage};
+
+    /// An assembly with a key, a reference with a token and a library of machine code, all in narrow tables.
+    fn assembly() -> Vec<u8> {
+        let strings = b"\0touch.dll\0Touch\0System\0kernel32.dll\0";
+        let blobs = [&[0, 16][..], &[0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0], &[8], b"\xb7\x7a\x5c\x56\x19\x34\xe0\x89"].concat();
+        let halves = |values: &[u16]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let tables = [
+            &[0, 0, 0, 0, 2, 0, 0, 1][..],
+            &(1_u64 | 1 << 0x1a | 1 << 0x20 | 1 << 0x23).to_le_bytes(),
+            &[0; 8],
+            &[1_u32; 4].map(u32::to_le_bytes).concat(),
+            &halves(&[0, 1, 0, 0, 0]),
+            &halves(&[24]),
+            &halves(&[0x8004, 0, 1, 2, 3, 4, 1, 0, 1, 11, 0]),
+            &halves(&[4, 0, 0, 0, 0, 0, 18, 17, 0, 0]),
+        ]
+        .concat();
+        let mut root = b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0v4.0.30319\0\0\0\0\x03\0".to_vec();
+        let mut at = root.len() + 12 + 20 + 16;
+        for (name, part) in [(&b"#~\0\0"[..], &tables[..]), (b"#Strings\0\0\0\0", strings), (b"#Blob\0\0\0", &blobs)] {
+            root.extend([(at as u32).to_le_bytes(), (part.len() as u32).to_le_bytes()].concat());
+            root.extend(name);
+            at += part.len();
+        }
+        root.extend([&tables[..], strings, &blobs].concat());
+        let mut header = vec![0; 72];
+        header[8..16].copy_from_slice(&[0x1048_u32.to_le_bytes(), (root.len() as u32).to_le_bytes()].concat());
+        pe(&[], &[(14, 0x1000, 72)], &[header, root].concat())
+    }
+
+    #[test]
+    fn an_assembly_says_who_it_is_and_what_it_needs() {
+        let bytes = assembly();
+        let said = analyze(&DotNet, &bytes, Some("pe"));
+        assert_eq!(said.values("dotnet.runtime"), ["v4.0.30319"]);
+        assert_eq!(said.values("dotnet.module"), ["touch.dll"]);
+        assert_eq!(said.values("dotnet.module-reference"), ["kernel32.dll"]);
+        assert_eq!(said.values("dotnet.assembly"), ["Touch, Version=1.2.3.4, Culture=neutral, PublicKeyToken=b77a5c561934e089"]);
+        assert_eq!(said.values("dotnet.reference"), ["System, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"]);
+        survives_damage(&DotNet, &bytes, Some("pe"));
+    }
 
     #[test]
     fn the_key_of_the_standard_is_known_by_its_token() {

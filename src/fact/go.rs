@@ -42,7 +42,7 @@ impl Analyzer for Go {
                 break;
             }
         }
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 

@@ -42,7 +42,7 @@ impl Analyzer for Hardening {
         } else if subject.format == Some("pe") {
             pe::read(subject.blob.bytes(), &mut found);
         }
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 

@@ -51,7 +51,7 @@ impl Analyzer for Hashes {
             }
             _ => (),
         }
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 
@@ -133,6 +133,16 @@ mod tests {
         assert_eq!(ordinal(b"ws2_32.dll", 60_000), "ord60000");
         assert_eq!(ordinal(b"mfc42.dll", 7), "ord7");
         assert!(ORDINALS.lines().all(|line| line.split(' ').count() == 3));
+    }
+
+    #[test]
+    fn imports_are_hashed() {
+        let bytes = crate::fact::pe::tests::library();
+        let said = analyze(&Hashes, &bytes, Some("pe"));
+        // kernel32.exitprocess,kernel32.createfilew,ws2_32.accept,ws2_32.ord60000
+        assert_eq!(said.values("hash.imphash"), ["2ac15fbd8469f143f366696d376e3922"]);
+        assert_eq!(said.values("hash.rich").len(), 1);
+        survives_damage(&Hashes, &bytes, Some("pe"));
     }
 
     #[test]

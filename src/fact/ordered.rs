@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Facts;
+use super::{Facts, Subject};
 use crate::blob::{Span, to_u64};
 
 /// Facts of one artifact.
@@ -27,8 +27,12 @@ impl<'a> Ordered<'a> {
         self.say(key, value, Span::new(start, to_u64(value.len())));
     }
 
-    /// Hands all of them on.
-    pub(super) fn deliver(mut self, facts: &mut Facts<'_>) {
+    /// Hands all of them on. Damaged headers point outside of an artifact: of such a place, the part that is inside is named.
+    pub(super) fn deliver(mut self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
+        let length = subject.blob.len();
+        for found in &mut self.found {
+            found.2 = Span::between(found.2.start.min(length), found.2.end().min(length));
+        }
         self.found.sort_by_key(|found| found.2);
         for (key, value, span) in &self.found {
             facts.say(key, value, *span);

@@ -74,9 +74,9 @@ impl Analyzer for Pe {
             }
             _ => return,
         }
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

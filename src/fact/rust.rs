@@ -40,7 +40,7 @@ impl Analyzer for Rust {
         compilers(bytes, &mut found);
         crates(bytes, &mut found);
         list(subject, &mut found);
-        found.deliver(facts);
+        found.deliver(subject, facts);
     }
 }
 

@@ -49,3 +49,27 @@ pub(crate) fn survives_damage(analyzer: &dyn Analyzer, bytes: &[u8], format: Opt
         analyze(analyzer, &copy, format);
     }
 }
+
+/// A PE file for x86 with these data directories and one section, which holds `content` and is loaded at 0x1000; the DOS program holds `stub`.
+pub(crate) fn pe(stub: &[u8], directories: &[(usize, u32, u32)], content: &[u8]) -> Vec<u8> {
+    let header = (0x40 + stub.len()).next_multiple_of(8);
+    let mut bytes = vec![0; 0x400];
+    let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
+    put(0, b"MZ");
+    put(0x3c, &(header as u32).to_le_bytes());
+    put(0x40, stub);
+    put(header, b"PE\0\0\x4c\x01\x01\0");
+    put(header + 20, &[224, 0, 2, 0x20, 0x0b, 1, 14, 29]);
+    for (at, word) in [(52, 0x40_0000_u32), (56, 0x1000), (60, 0x200), (84, 0x400), (92, 3 | 0x4140 << 16), (116, 16)] {
+        put(header + at, &word.to_le_bytes());
+    }
+    for (index, address, size) in directories {
+        put(header + 120 + index * 8, &[address.to_le_bytes(), size.to_le_bytes()].concat());
+    }
+    put(header + 248, b".all\0\0\0\0");
+    for (at, word) in [(8, content.len() as u32), (12, 0x1000), (16, content.len() as u32), (20, 0x400)] {
+        put(header + 248 + at, &word.to_le_bytes());
+    }
+    bytes.extend(content);
+    bytes
+}

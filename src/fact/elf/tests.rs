@@ -78,17 +78,50 @@ fn agrees_with_readelf(path: &Path) {
     let notes = readelf(&["-W", "-n"], path);
     let ids: Vec<&str> = notes.lines().filter_map(|line| line.split_once("Build ID: ")).map(|(_, id)| id).collect();
     assert_eq!(said.values("elf.build-id"), ids);
+    let tags = notes.lines().filter_map(|line| line.split_once("OS: ")).map(|(_, tag)| tag.trim().replace(", ABI:", ""));
+    assert_eq!(said.values("elf.abi-tag"), tags.collect::<Vec<_>>());
+    assert_eq!(said.values("elf.runpath"), named("(RUNPATH)"));
+    header_agrees(&said, &readelf(&["-W", "-h"], path));
+    assert_eq!(sorted(said.values("elf.version-need")), needs(&readelf(&["-W", "-V"], path)));
     let program = readelf(&["-W", "-l"], path);
     let interpreters = program.lines().filter_map(|line| line.split_once("interpreter: ")).map(|(_, path)| path.trim_end_matches(']'));
     assert_eq!(said.values("elf.interpreter"), interpreters.collect::<Vec<_>>());
     spans_hold_what_is_said(&std::fs::read(path).unwrap(), &said);
 }
 
+fn header_agrees(said: &Said, header: &str) {
+    let field = |name: &str| header.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim();
+    assert_eq!(said.values("elf.class"), [field("Class:").trim_start_matches("ELF")]);
+    assert!(field("Data:").contains(&format!("{} endian", said.values("elf.endian")[0])));
+    let kind = field("Type:").split(' ').next().unwrap();
+    let kinds = [("REL", "relocatable"), ("EXEC", "executable"), ("DYN", "shared")];
+    assert!(kinds.contains(&(kind, said.values("elf.type")[0])), "{kind}");
+    let flags = said.values("elf.flags").first().map_or("0x0", |flags| flags.split(' ').next().unwrap());
+    assert_eq!(field("Flags:").split(',').next().unwrap(), flags);
+}
+
+/// Library and version, as `readelf -V` shows them.
+fn needs(versions: &str) -> Vec<String> {
+    let (mut file, mut needs) = ("", Vec::new());
+    for line in versions.lines().skip_while(|line| !line.contains("Version needs section")) {
+        file = line.split_once("File: ").map_or(file, |(_, rest)| rest.split(' ').next().unwrap());
+        if let Some((_, rest)) = line.split_once("Name: ").filter(|_| !line.contains("File: ")) {
+            needs.push(format!("{file} {}", rest.split(' ').next().unwrap()));
+        }
+    }
+    needs.sort();
+    needs
+}
+
 fn spans_hold_what_is_said(bytes: &[u8], said: &Said) {
     for (key, value, span) in &said.facts {
         let there = &bytes[span.start as usize..span.end() as usize];
         match *key {
-            "elf.machine" => assert_eq!(there.len(), 2),
+            "elf.class" | "elf.endian" | "elf.os-abi" => assert_eq!(there.len(), 1),
+            "elf.machine" | "elf.type" => assert_eq!(there.len(), 2),
+            "elf.flags" | "elf.property" => assert_eq!(there.len(), 4),
+            "elf.abi-tag" => assert_eq!(there.len(), 16),
+            "elf.version-need" => assert!(value.ends_with(&format!(" {}", String::from_utf8_lossy(there))), "{value}"),
             "elf.build-id" => assert_eq!(&hex(there), value),
             _ => assert_eq!(there, value.as_bytes(), "{key}"),
         }

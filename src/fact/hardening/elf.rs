@@ -78,9 +78,8 @@ fn symbols(image: &Image<'_>, entries: &[(u64, u64)], linked: bool, found: &mut 
         }
     }
     if !tables.is_empty() {
-        let nothing = tables.first().map_or(Span::default(), |table| Span::new(table.symbols.start, image.symbol_size()));
-        let within = |span: Span| Span::new(span.start, to_u64(image.part(span).0.len()));
-        found.text("hardening.canary", if canary.is_some() { "yes" } else { "no" }, canary.unwrap_or_else(|| within(nothing)));
+        let nothing = tables.first().map_or(Span::default(), |table| table.symbols);
+        found.text("hardening.canary", if canary.is_some() { "yes" } else { "no" }, canary.unwrap_or(nothing));
     }
     if let Some(first) = first {
         let count = checked.len().saturating_add(plain.len());
@@ -88,8 +87,8 @@ fn symbols(image: &Image<'_>, entries: &[(u64, u64)], linked: bool, found: &mut 
     }
     if linked {
         let table = tables.iter().find(|table| !table.dynamic);
-        let place = table.map(|table| Span::new(table.symbols.start, to_u64(image.part(table.symbols).0.len())));
-        found.text("hardening.symbols", if table.is_some() { "present" } else { "stripped" }, place.unwrap_or(Span::new(16, 2)));
+        let place = table.map_or(Span::new(16, 2), |table| table.symbols);
+        found.text("hardening.symbols", if table.is_some() { "present" } else { "stripped" }, place);
     }
 }
 

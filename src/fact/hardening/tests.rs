@@ -59,6 +59,21 @@ fn an_object_is_not_linked() {
 }
 
 #[test]
+fn options_of_a_pe_file_are_told() {
+    let bytes = crate::fact::testing::pe(&[], &[(4, 0x1000, 8)], &[0; 64]);
+    let expect = ["aslr=yes", "canary=no", "cfg=yes", "force-integrity=no", "high-entropy=no", "nx=yes", "safe-seh=no", "signed=yes"];
+    assert_eq!(summary(&analyze(&Hardening, &bytes, Some("pe"))), expect);
+    let mut configuration = vec![0; 0x80];
+    for (at, value) in [(0, 72), (60, 9), (64, 9), (68, 9)] {
+        configuration[at] = value;
+    }
+    let bytes = crate::fact::testing::pe(&[], &[(10, 0x1000, 72)], &configuration);
+    let said = analyze(&Hardening, &bytes, Some("pe"));
+    assert_eq!((said.values("hardening.canary"), said.values("hardening.safe-seh")), (vec!["yes"], vec!["yes"]));
+    survives_damage(&Hardening, &bytes, Some("pe"));
+}
+
+#[test]
 fn names_are_sorted() {
     assert!(super::fortify::NAMES.is_sorted());
     assert!(super::fortify::NAMES.contains(&&b"memcpy"[..]));
