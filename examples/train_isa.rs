@@ -67,7 +67,7 @@ impl Counts {
         for file in files {
             let part = &file[..file.len().min(MOST_OF_FILE).min(left)];
             left -= part.len();
-            part.array_windows::<2>().for_each(|pair| pairs[usize::from(u16::from_be_bytes(*pair))] += 1.0);
+            part.windows(2).for_each(|pair| pairs[usize::from(pair[0]) << 8 | usize::from(pair[1])] += 1.0);
         }
         // What is neutral in the model may not make the rest rare.
         pairs[0] = 0.0;
@@ -103,8 +103,8 @@ impl Counts {
 /// Average cost of a window in 1/256 bit, as the library counts it.
 fn cost(window: &[u8], (single, unknown, pairs): &(Vec<u8>, Vec<u8>, Vec<u8>)) -> Option<u32> {
     let (mut sum, mut count) = (0_u32, 0_u32);
-    for pair in window.array_windows::<2>() {
-        let index = usize::from(u16::from_be_bytes(*pair));
+    for pair in window.windows(2) {
+        let index = usize::from(pair[0]) << 8 | usize::from(pair[1]);
         if index != 0 && index != 0xffff {
             let apart = single[index & 255] + unknown[index >> 8];
             let cost = if pairs[index] == 0 { apart } else { pairs[index] - 1 };

@@ -57,7 +57,7 @@ TARGETS = {
     "loongarch32-le": [CLANG + "loongarch32-none-elf"],
     "arcv2-le": ["arc-linux-gnu-gcc-12 -mcpu=archs"],
     "arcompact-le": ["arc-linux-gnu-gcc-12 -mcpu=arc700"],
-    "arcv2-be": ["arc-linux-gnu-gcc-12 -mcpu=archs -mbig-endian"],
+    "arcv2-be": ["arc-linux-gnu-gcc-12 -mcpu=archs -mbig-endian -nostdinc -isystem /usr/include/newlib -isystem /usr/lib/gcc-cross/arc-linux-gnu/12/include"],
     "arcompact-be": ["arc-linux-gnu-gcc-12 -mcpu=arc700 -mbig-endian"],
     "xtensa-le": ["xtensa-lx106-elf-gcc -mlongcalls"],
     "avr": ["avr-gcc -mmcu=atmega2560", "avr-gcc -mmcu=atmega328p"],
@@ -75,7 +75,10 @@ TARGETS = {
     "hc08": ["sdcc -mhc08"],
     "6502": ["cc65"],
 }
-HEADERS = ["-I/usr/include/newlib"]
+# Some targets are unknown to newlib: those that are not big endian are little endian.
+HEADERS = {True: ["-nostdlibinc", "-isystem", "/usr/include/newlib"], False: ["-isystem", "/usr/include/newlib"]}
+UNKNOWN = {"hexagon": "-D__IEEE_LITTLE_ENDIAN", "loongarch": "-D__IEEE_LITTLE_ENDIAN", "bpfel": "-D__IEEE_LITTLE_ENDIAN",
+           "bpfeb": "-D__IEEE_BIG_ENDIAN", "lanai": "-D__IEEE_BIG_ENDIAN", "mips64-": "-D__IEEE_BIG_ENDIAN"}
 PLAIN = "-fno-builtin -w -ffunction-sections -DNDEBUG -DMBEDTLS_NO_UDBL_DIVISION".split()
 
 
@@ -87,7 +90,10 @@ def local(path):
 
 def own_headers(compiler):
     """Compilers that come with a C library find it; the others use newlib's headers."""
-    return [] if any(word in compiler for word in ("linux-gnu-gcc", "eabihf-gcc", "avr-gcc", "arm-none-eabi-gcc", "sdcc")) or compiler.startswith("gcc") else HEADERS
+    hosted = ("linux-gnu-gcc", "eabihf-gcc", "avr-gcc", "arm-none-eabi-gcc")
+    if compiler.startswith("gcc") or any(word in compiler for word in hosted):
+        return []
+    return HEADERS[compiler.startswith("clang")] + [option for word, option in UNKNOWN.items() if word in compiler]
 
 
 def run(command):

@@ -100,8 +100,8 @@ impl Model {
         // Sums of 16 bits hold this many costs.
         for part in bytes.chunks(512) {
             let mut sums = [0_u16; LANES];
-            for pair in part.array_windows::<2>() {
-                if let Some(row) = self.rows.get(usize::from(u16::from_be_bytes(*pair))) {
+            for (first, second) in part.iter().zip(part.iter().skip(1)) {
+                if let Some(row) = self.rows.get(usize::from(u16::from_be_bytes([*first, *second]))) {
                     sums.iter_mut().zip(row).for_each(|(sum, cost)| *sum = sum.wrapping_add(u16::from(*cost)));
                 }
             }

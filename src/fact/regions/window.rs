@@ -64,7 +64,8 @@ impl Window {
         let (sample, rest) = bytes.split_at_checked(SAMPLE).unwrap_or((bytes, &[]));
         model.add(sample, &mut costs);
         let first = Ranking::of(model, &costs);
-        if !rest.is_empty() && !(first.is_code(model) && first.margin >= CLEAR && costs.pairs() >= FEWEST) {
+        let does = first.is_code(model) && first.margin >= CLEAR && costs.pairs() >= FEWEST;
+        if !does {
             model.add(rest, &mut costs);
         }
         let ranking = Ranking::of(model, &costs);
@@ -130,10 +131,8 @@ pub(super) fn smooth(windows: &mut [Window]) {
     for (index, window) in windows.iter_mut().enumerate() {
         let (left, right) = (at(index.checked_sub(1)), at(index.checked_add(1)));
         match (left, right) {
-            (Some(Kind::Class(row)), Some(other)) if other == Kind::Class(row) && window.kind != other => {
-                if is_code(Kind::Class(row)) && window.may_be(row) {
-                    window.kind = other;
-                }
+            (Some(around @ Kind::Class(row)), Some(other)) if other == around && is_code(around) && window.may_be(row) => {
+                window.kind = around;
             }
             _ if is_code(window.kind) && before.len() > 1 && !window.sure && ![left, right].contains(&Some(window.kind)) => {
                 window.kind = Kind::Unknown;
