@@ -2,7 +2,7 @@
 
 use crate::blob::{Blob, Span};
 use crate::evidence::Evidence;
-use crate::fact::{Certificate, Context, PrivateKey};
+use crate::fact::{Certificate, Context, DigitalSignature, PrivateKey};
 use crate::format::{Attributes, Entry};
 use crate::problem::Problem;
 
@@ -98,6 +98,8 @@ pub struct Artifact {
     pub certificates: Vec<Certificate>,
     /// Private keys.
     pub keys: Vec<PrivateKey>,
+    /// Digital signatures.
+    pub signatures: Vec<DigitalSignature>,
     /// Evidence.
     pub evidence: Vec<Evidence>,
     /// What went less than perfectly.
@@ -123,6 +125,7 @@ impl Artifact {
             facts: Vec::new(),
             certificates: Vec::new(),
             keys: Vec::new(),
+            signatures: Vec::new(),
             evidence: Vec::new(),
             problems: Vec::new(),
         }

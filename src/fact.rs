@@ -12,6 +12,7 @@ mod elf;
 mod kernel_module;
 mod keys;
 mod pe;
+mod signatures;
 mod strings;
 
 pub use context::Context;
@@ -28,6 +29,7 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &elf::Elf,
     &kernel_module::KernelModule,
     &pe::Pe,
+    &signatures::Signatures,
 ];
 
 /// What facts are called, and what they say: signatures name them by it.
@@ -131,6 +133,10 @@ pub struct Certificate {
     pub key: String,
     /// SHA-256 of the SubjectPublicKeyInfo, lower case hex.
     pub spki_sha256: String,
+    /// SHA-1 and SHA-256 of the certificate, lower case hex: what is called its fingerprint.
+    pub fingerprints: (String, String),
+    /// Other names of the subject, as in `DNS:example.com`.
+    pub alternative_names: Vec<String>,
     /// Whether basic constraints say that it is an authority.
     pub authority: bool,
     /// Whether subject and issuer are the same.
@@ -151,6 +157,58 @@ pub struct PrivateKey {
     pub spki_sha256: String,
 }
 
+/// What a comparison with the digest that was signed gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestState {
+    /// The bytes have it.
+    Verified,
+    /// They have another.
+    Mismatch,
+    /// It could not be told.
+    NotChecked,
+}
+
+impl DigestState {
+    /// What it is called in facts and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Mismatch => "mismatch",
+            Self::NotChecked => "not-checked",
+        }
+    }
+
+    /// Of a comparison, where there was one.
+    pub(crate) const fn of(agrees: Option<bool>) -> Self {
+        match agrees {
+            Some(true) => Self::Verified,
+            Some(false) => Self::Mismatch,
+            None => Self::NotChecked,
+        }
+    }
+}
+
+/// A digital signature over an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigitalSignature {
+    /// Where it stands.
+    pub span: Span,
+    /// `authenticode` or `linux-module`.
+    pub kind: &'static str,
+    /// Hash algorithm, as in `sha256`.
+    pub algorithm: String,
+    /// Subject of the signer's certificate, if it is there; else the name that the signature gives it.
+    pub signer: String,
+    /// Issuer of the signer's certificate.
+    pub issuer: String,
+    /// Serial number of the signer's certificate or identifier of its key, lower case hex.
+    pub key_id: String,
+    /// SHA-256 of the signer's SubjectPublicKeyInfo, lower case hex; empty without its certificate.
+    pub spki_sha256: String,
+    /// Whether the bytes have the digest that was signed. Whose key made the signature is not checked.
+    pub digest: DigestState,
+}
+
 /// Where analyzers put what they read.
 pub struct Facts<'a> {
     deliver: &'a mut dyn FnMut(Fact<'_>),
@@ -158,6 +216,8 @@ pub struct Facts<'a> {
     pub certificates: Vec<Certificate>,
     /// Private keys, in order of offset.
     pub keys: Vec<PrivateKey>,
+    /// Digital signatures, in order of offset.
+    pub signatures: Vec<DigitalSignature>,
     /// What went wrong.
     pub problems: Vec<Problem>,
 }
@@ -165,7 +225,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// A place that hands each fact on as it comes.
     pub fn new(deliver: &'a mut dyn FnMut(Fact<'_>)) -> Self {
-        Self { deliver, certificates: Vec::new(), keys: Vec::new(), problems: Vec::new() }
+        Self { deliver, certificates: Vec::new(), keys: Vec::new(), signatures: Vec::new(), problems: Vec::new() }
     }
 
     /// The bytes at `span` say `value` under `key`.

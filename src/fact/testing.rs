@@ -1,6 +1,6 @@
 //! What tests of analyzers share: run one over bytes and look at what it says.
 
-use super::{Analyzer, Certificate, Context, Fact, Facts, PrivateKey, Subject};
+use super::{Analyzer, Certificate, Context, DigitalSignature, Fact, Facts, PrivateKey, Subject};
 use crate::blob::{Blob, Span};
 use crate::problem::Problem;
 
@@ -13,6 +13,8 @@ pub(crate) struct Said {
     pub(crate) certificates: Vec<Certificate>,
     /// Private keys.
     pub(crate) keys: Vec<PrivateKey>,
+    /// Digital signatures.
+    pub(crate) signatures: Vec<DigitalSignature>,
     /// What went wrong.
     pub(crate) problems: Vec<Problem>,
 }
@@ -36,8 +38,8 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'st
     };
     let mut facts = Facts::new(&mut deliver);
     analyzer.analyze(&subject, &mut facts);
-    let (certificates, keys, problems) = (facts.certificates, facts.keys, facts.problems);
-    Said { certificates, keys, problems, ..said }
+    let (certificates, keys, signatures, problems) = (facts.certificates, facts.keys, facts.signatures, facts.problems);
+    Said { certificates, keys, signatures, problems, ..said }
 }
 
 /// Feeds `analyzer` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.

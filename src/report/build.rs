@@ -83,6 +83,7 @@ pub fn report(findings: &Findings<'_>, path: &str) -> Report {
         components: components(findings),
         lineage: Vec::new(),
         certificates: certificates(findings),
+        signatures: signatures(findings),
         keys: findings.artifacts.iter().flat_map(|artifact| artifact.keys.iter().map(|key| parts::key(artifact.id, key))).collect(),
         coverage: coverage_line(findings.coverage),
         artifacts: artifacts(findings),
@@ -168,8 +169,13 @@ fn components(findings: &Findings<'_>) -> Vec<ComponentLine> {
 fn certificates(findings: &Findings<'_>) -> Vec<super::CertificateLine> {
     let of = |artifact: &Artifact| {
         let store = crate::attribution::is_trust_store(artifact);
-        artifact.certificates.iter().map(|one| parts::certificate(artifact.id, store, one)).collect::<Vec<_>>()
+        artifact.certificates.iter().map(|one| parts::certificate(artifact, store, one)).collect::<Vec<_>>()
     };
+    findings.artifacts.iter().flat_map(of).collect()
+}
+
+fn signatures(findings: &Findings<'_>) -> Vec<super::SignatureLine> {
+    let of = |artifact: &Artifact| artifact.signatures.iter().map(|one| parts::signature(artifact.id, one)).collect::<Vec<_>>();
     findings.artifacts.iter().flat_map(of).collect()
 }
 

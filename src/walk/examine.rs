@@ -193,6 +193,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             self.artifact.problems.append(&mut facts.problems);
             self.artifact.certificates = facts.certificates;
             self.artifact.keys = facts.keys;
+            self.artifact.signatures = facts.signatures;
             self.artifact.opaque = self.artifact.opaque || (self.format.is_none() && is_opaque(&blob));
         }
         self.artifact.evidence = collector.finish();
