@@ -3,7 +3,7 @@
 use crate::blob::{Blob, Span};
 use crate::evidence::Evidence;
 use crate::fact::entropy::Histogram;
-use crate::fact::{Certificate, Context, PrivateKey, PublicKey};
+use crate::fact::{Certificate, Context, DigitalSignature, PrivateKey, PublicKey};
 use crate::format::{Attributes, Entry};
 use crate::problem::Problem;
 
@@ -104,6 +104,8 @@ pub struct Artifact {
     pub keys: Vec<PrivateKey>,
     /// Public keys.
     pub public_keys: Vec<PublicKey>,
+    /// Digital signatures.
+    pub signatures: Vec<DigitalSignature>,
     /// Evidence.
     pub evidence: Vec<Evidence>,
     /// What went less than perfectly.
@@ -131,6 +133,7 @@ impl Artifact {
             certificates: Vec::new(),
             keys: Vec::new(),
             public_keys: Vec::new(),
+            signatures: Vec::new(),
             evidence: Vec::new(),
             problems: Vec::new(),
         }

@@ -33,6 +33,7 @@ mod xxhash;
 mod xz;
 mod zstd;
 
+pub mod cms;
 pub mod deflate64;
 pub mod der;
 pub mod implode;

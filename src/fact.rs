@@ -23,6 +23,7 @@ mod pe;
 mod regions;
 mod rust;
 mod settings;
+mod signatures;
 mod strings;
 mod update;
 
@@ -51,6 +52,7 @@ pub static ANALYZERS: &[&dyn Analyzer] = &[
     &rust::Rust,
     &dotnet::DotNet,
     &hashes::Hashes,
+    &signatures::Signatures,
 ];
 
 /// What facts are called, and what they say: signatures name them by it.
@@ -157,8 +159,10 @@ pub struct Certificate {
     pub key: String,
     /// SHA-256 of the SubjectPublicKeyInfo, lower case hex.
     pub spki_sha256: String,
-    /// SHA-1 of its DER, by which firmware lists certificates, lower case hex.
-    pub sha1: String,
+    /// SHA-1 and SHA-256 of the certificate, lower case hex: what is called its fingerprint.
+    pub fingerprints: (String, String),
+    /// Other names of the subject, as in `DNS:example.com`.
+    pub alternative_names: Vec<String>,
     /// Whether basic constraints say that it is an authority.
     pub authority: bool,
     /// Whether subject and issuer are the same.
@@ -206,6 +210,58 @@ pub struct PublicKey {
     pub weak: Vec<&'static str>,
 }
 
+/// What a comparison with the digest that was signed gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestState {
+    /// The bytes have it.
+    Verified,
+    /// They have another.
+    Mismatch,
+    /// It could not be told.
+    NotChecked,
+}
+
+impl DigestState {
+    /// What it is called in facts and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Mismatch => "mismatch",
+            Self::NotChecked => "not-checked",
+        }
+    }
+
+    /// Of a comparison, where there was one.
+    pub(crate) const fn of(agrees: Option<bool>) -> Self {
+        match agrees {
+            Some(true) => Self::Verified,
+            Some(false) => Self::Mismatch,
+            None => Self::NotChecked,
+        }
+    }
+}
+
+/// A digital signature over an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigitalSignature {
+    /// Where it stands.
+    pub span: Span,
+    /// `authenticode` or `linux-module`.
+    pub kind: &'static str,
+    /// Hash algorithm, as in `sha256`.
+    pub algorithm: String,
+    /// Subject of the signer's certificate, if it is there; else the name that the signature gives it.
+    pub signer: String,
+    /// Issuer of the signer's certificate.
+    pub issuer: String,
+    /// Serial number of the signer's certificate or identifier of its key, lower case hex.
+    pub key_id: String,
+    /// SHA-256 of the signer's SubjectPublicKeyInfo, lower case hex; empty without its certificate.
+    pub spki_sha256: String,
+    /// Whether the bytes have the digest that was signed. Whose key made the signature is not checked.
+    pub digest: DigestState,
+}
+
 /// Where analyzers put what they read.
 pub struct Facts<'a> {
     deliver: &'a mut dyn FnMut(Fact<'_>),
@@ -215,6 +271,8 @@ pub struct Facts<'a> {
     pub keys: Vec<PrivateKey>,
     /// Public keys, in order of offset.
     pub public_keys: Vec<PublicKey>,
+    /// Digital signatures, in order of offset.
+    pub signatures: Vec<DigitalSignature>,
     /// What went wrong.
     pub problems: Vec<Problem>,
 }
@@ -222,7 +280,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// A place that hands each fact on as it comes.
     pub fn new(deliver: &'a mut dyn FnMut(Fact<'_>)) -> Self {
-        Self { deliver, certificates: Vec::new(), keys: Vec::new(), public_keys: Vec::new(), problems: Vec::new() }
+        Self { deliver, certificates: Vec::new(), keys: Vec::new(), public_keys: Vec::new(), signatures: Vec::new(), problems: Vec::new() }
     }
 
     /// The bytes at `span` say `value` under `key`.

@@ -13,7 +13,7 @@ pub mod text;
 pub mod tree;
 
 pub use build::{Findings, report};
-pub use lines::{CertificateLine, EvidenceLine, KeyLine, KnownLine, PolicyLine, PolicyMatchLine, ProblemLine};
+pub use lines::{CertificateLine, EvidenceLine, KeyLine, KnownLine, PolicyLine, PolicyMatchLine, ProblemLine, SignatureLine};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "touchmark-report/1";
@@ -37,6 +37,9 @@ pub struct Report {
     pub lineage: Vec<LineageLine>,
     /// X.509 certificates.
     pub certificates: Vec<CertificateLine>,
+    /// Digital signatures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<SignatureLine>,
     /// Private keys, never their secret part, and public keys that are in no certificate.
     pub keys: Vec<KeyLine>,
     /// What became of every byte.

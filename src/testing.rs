@@ -45,6 +45,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("ntfs-3g", &["mkfs.ntfs", "ntfs-3g"]),
     ("openssh-client", &["ssh-keygen"]),
     ("openssl", &["openssl"]),
+    ("osslsigncode", &["osslsigncode"]),
     ("p7zip-full", &["7z"]),
     ("python3", &["python3"]),
     ("qemu-utils", &["qemu-img"]),

@@ -2,7 +2,7 @@
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use x509_parser::prelude::{AttributeTypeAndValue, X509Certificate, X509Name, parse_x509_certificate};
+use x509_parser::prelude::{AttributeTypeAndValue, FromDer, GeneralName, X509Certificate, X509Name, parse_x509_certificate};
 
 use super::{Analyzer, Certificate, Facts, Key, Subject, hex};
 use crate::blob::{Bytes, Span};
@@ -26,6 +26,10 @@ impl Analyzer for Certificates {
                 Key::new("certificate.issuer", "issuer of an X.509 certificate"),
                 Key::new("certificate.organization", "organization of the subject"),
                 Key::new("certificate.spki", "SHA-256 of the SubjectPublicKeyInfo of a certificate"),
+                Key::new("certificate.serial", "serial number of a certificate"),
+                Key::new("certificate.sha1", "SHA-1 of a certificate"),
+                Key::new("certificate.sha256", "SHA-256 of a certificate"),
+                Key::new("certificate.name", "alternative name of the subject, DNS:… and the like"),
             ]
         }
     }
@@ -46,10 +50,16 @@ impl Analyzer for Certificates {
                 ("certificate.issuer", &certificate.issuer),
                 ("certificate.organization", organization),
                 ("certificate.spki", &certificate.spki_sha256),
+                ("certificate.serial", &certificate.serial),
+                ("certificate.sha1", &certificate.fingerprints.0),
+                ("certificate.sha256", &certificate.fingerprints.1),
             ] {
                 if !value.is_empty() {
                     facts.say(key, value.as_bytes(), certificate.span);
                 }
+            }
+            for name in &certificate.alternative_names {
+                facts.say("certificate.name", name.as_bytes(), certificate.span);
             }
         }
         facts.certificates.append(&mut found);
@@ -64,7 +74,7 @@ fn is_certificate(block: &Block<'_>) -> bool {
 }
 
 /// The certificate in `der`, which stands at `span`.
-fn read(der: &[u8], span: Span) -> Option<Certificate> {
+pub(super) fn read(der: &[u8], span: Span) -> Option<Certificate> {
     let (_, certificate) = guarded("the X.509 reader", || parse_x509_certificate(der)).ok()?.ok()?;
     let spki = certificate.public_key().raw;
     Some(Certificate {
@@ -76,10 +86,36 @@ fn read(der: &[u8], span: Span) -> Option<Certificate> {
         validity: (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp()),
         key: public_key::name(spki),
         spki_sha256: hex(&Sha256::digest(spki)),
-        sha1: hex(&Sha1::digest(der)),
+        fingerprints: (hex(&Sha1::digest(der)), hex(&Sha256::digest(der))),
+        alternative_names: alternative_names(&certificate),
         authority: certificate.is_ca(),
         self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
     })
+}
+
+/// The alternative names that are text, with what they are before them.
+fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let text = |one: &GeneralName<'_>| match one {
+        GeneralName::DNSName(name) => Some(format!("DNS:{name}")),
+        GeneralName::RFC822Name(name) => Some(format!("email:{name}")),
+        GeneralName::URI(name) => Some(format!("URI:{name}")),
+        GeneralName::IPAddress(address) => Some(format!("IP:{}", ip(address)?)),
+        GeneralName::DirectoryName(directory) => Some(format!("DirName:{}", name(directory))),
+        _ => None,
+    };
+    extension.value.general_names.iter().filter_map(text).collect()
+}
+
+fn ip(address: &[u8]) -> Option<core::net::IpAddr> {
+    let four = <[u8; 4]>::try_from(address).map(core::net::IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(address).map(core::net::IpAddr::from)).ok()
+}
+
+/// A distinguished name, written as that of a certificate; empty if `der` is none.
+pub(super) fn distinguished_name(der: &[u8]) -> String {
+    let read = guarded("the X.509 reader", || X509Name::from_der(der).ok().map(|(_, read)| name(&read)));
+    read.ok().flatten().unwrap_or_default()
 }
 
 /// Without the zero that only keeps it positive.

@@ -1,6 +1,6 @@
 //! What tests of analyzers share: run one over bytes and look at what it says.
 
-use super::{Analyzer, Certificate, Context, Fact, Facts, PrivateKey, PublicKey, Subject};
+use super::{Analyzer, Certificate, Context, DigitalSignature, Fact, Facts, PrivateKey, PublicKey, Subject};
 use crate::blob::{Blob, Span};
 use crate::problem::Problem;
 
@@ -15,6 +15,8 @@ pub(crate) struct Said {
     pub(crate) keys: Vec<PrivateKey>,
     /// Public keys.
     pub(crate) public_keys: Vec<PublicKey>,
+    /// Digital signatures.
+    pub(crate) signatures: Vec<DigitalSignature>,
     /// What went wrong.
     pub(crate) problems: Vec<Problem>,
 }
@@ -39,8 +41,8 @@ pub(crate) fn analyze(analyzer: &dyn Analyzer, bytes: &[u8], format: Option<&'st
     };
     let mut facts = Facts::new(&mut deliver);
     analyzer.analyze(&subject, &mut facts);
-    let (certificates, keys, public_keys, problems) = (facts.certificates, facts.keys, facts.public_keys, facts.problems);
-    Said { certificates, keys, public_keys, problems, ..said }
+    let Facts { certificates, keys, public_keys, signatures, problems, .. } = facts;
+    Said { certificates, keys, public_keys, signatures, problems, ..said }
 }
 
 /// Feeds `analyzer` damaged copies of `bytes`: it may say what it likes, but must come back, and soon.

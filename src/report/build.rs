@@ -84,6 +84,7 @@ pub fn report(findings: &Findings<'_>, path: &str) -> Report {
         lineage: Vec::new(),
         certificates: certificates(findings),
         keys: findings.artifacts.iter().flat_map(|artifact| parts::keys(database, artifact)).collect(),
+        signatures: signatures(findings),
         coverage: coverage_line(findings.coverage),
         artifacts: artifacts(findings),
         evidence: evidence(findings),
@@ -168,8 +169,13 @@ fn components(findings: &Findings<'_>) -> Vec<ComponentLine> {
 fn certificates(findings: &Findings<'_>) -> Vec<super::CertificateLine> {
     let of = |artifact: &Artifact| {
         let store = crate::attribution::is_trust_store(artifact);
-        artifact.certificates.iter().map(|one| parts::certificate(findings.database, artifact.id, store, one)).collect::<Vec<_>>()
+        artifact.certificates.iter().map(|one| parts::certificate(findings.database, artifact, store, one)).collect::<Vec<_>>()
     };
+    findings.artifacts.iter().flat_map(of).collect()
+}
+
+fn signatures(findings: &Findings<'_>) -> Vec<super::SignatureLine> {
+    let of = |artifact: &Artifact| artifact.signatures.iter().map(|one| parts::signature(artifact.id, one)).collect::<Vec<_>>();
     findings.artifacts.iter().flat_map(of).collect()
 }
 

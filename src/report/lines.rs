@@ -28,9 +28,41 @@ pub struct CertificateLine {
     /// What its key is known as, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_as: Option<KnownLine>,
-    /// `trust-anchor` or `leaf`.
+    /// SHA-256 of the certificate.
+    pub sha256: String,
+    /// Other names of the subject, as in `DNS:example.com`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternative_names: Vec<String>,
+    /// `signer` (of a signature of the same artifact), `trust-anchor` or `leaf`.
     #[serde(rename = "use")]
     pub purpose: &'static str,
+}
+
+/// A digital signature.
+#[derive(Debug, Serialize)]
+pub struct SignatureLine {
+    /// `authenticode` or `linux-module`.
+    pub kind: &'static str,
+    /// Hash algorithm.
+    pub algorithm: String,
+    /// Subject of the signer's certificate.
+    pub signer: Option<String>,
+    /// Issuer of the signer's certificate.
+    pub issuer: Option<String>,
+    /// Serial number of the signer's certificate or identifier of its key, hex.
+    pub key_id: String,
+    /// SHA-256 of the signer's SubjectPublicKeyInfo.
+    pub spki_sha256: Option<String>,
+    /// Whether the artifact has the digest that was signed: `verified`, `mismatch` or `not-checked`.
+    pub digest: &'static str,
+    /// What was checked: `digest` or `nothing`; never whose key made the signature.
+    pub checked: &'static str,
+    /// Artifact id.
+    pub artifact: usize,
+    /// Offset in the artifact.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
 }
 
 /// A key that stands for itself, in no certificate.

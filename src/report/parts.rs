@@ -1,10 +1,10 @@
 //! One artifact, one piece of evidence, one entry: from what the walk made to what is serialized.
 
-use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, FactLine, KeyLine, KnownLine, SpanLine};
+use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, FactLine, KeyLine, KnownLine, SignatureLine, SpanLine};
 use crate::artifact::{Artifact, ChunkKind};
 use crate::attribution::bits;
 use crate::evidence::{Evidence, Layer};
-use crate::fact::{Certificate, PrivateKey, PublicKey};
+use crate::fact::{Certificate, DigestState, DigitalSignature, PrivateKey, PublicKey};
 use crate::format::{Entry, EntryKind};
 use crate::signature::{Database, Strength};
 
@@ -97,8 +97,10 @@ pub(super) fn evidence(database: &Database, id: usize, artifact: usize, one: &Ev
     })
 }
 
-pub(super) fn certificate(database: &Database, artifact: usize, trust_store: bool, one: &Certificate) -> CertificateLine {
+pub(super) fn certificate(database: &Database, artifact: &Artifact, trust_store: bool, one: &Certificate) -> CertificateLine {
+    let signs = artifact.signatures.iter().any(|signature| signature.spki_sha256 == one.spki_sha256);
     CertificateLine {
+        known_as: known(database, &one.spki_sha256).or_else(|| known(database, &one.fingerprints.0)),
         subject: one.subject.clone(),
         issuer: one.issuer.clone(),
         organization: one.organization.clone(),
@@ -107,10 +109,32 @@ pub(super) fn certificate(database: &Database, artifact: usize, trust_store: boo
         serial: one.serial.clone(),
         not_before: one.validity.0,
         not_after: one.validity.1,
+        artifact: artifact.id,
+        offset: one.span.start,
+        sha256: one.fingerprints.1.clone(),
+        alternative_names: one.alternative_names.clone(),
+        purpose: match signs {
+            true => "signer",
+            false if trust_store || one.authority => "trust-anchor",
+            false => "leaf",
+        },
+    }
+}
+
+pub(super) fn signature(artifact: usize, one: &DigitalSignature) -> SignatureLine {
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    SignatureLine {
+        kind: one.kind,
+        algorithm: one.algorithm.clone(),
+        signer: said(&one.signer),
+        issuer: said(&one.issuer),
+        key_id: one.key_id.clone(),
+        spki_sha256: said(&one.spki_sha256),
+        digest: one.digest.name(),
+        checked: if one.digest == DigestState::NotChecked { "nothing" } else { "digest" },
         artifact,
         offset: one.span.start,
-        known_as: known(database, &one.spki_sha256).or_else(|| known(database, &one.sha1)),
-        purpose: if trust_store || one.authority { "trust-anchor" } else { "leaf" },
+        length: one.span.length,
     }
 }
 

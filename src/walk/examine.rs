@@ -206,6 +206,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             self.artifact.certificates = facts.certificates;
             self.artifact.keys = facts.keys;
             self.artifact.public_keys = facts.public_keys;
+            self.artifact.signatures = facts.signatures;
             self.artifact.opaque = self.artifact.opaque || (self.format.is_none() && is_opaque(&blob));
         }
         self.artifact.evidence = collector.finish();
