@@ -1,3 +1,5 @@
+//! What regions are said of bytes of which it is known.
+
 use super::*;
 use crate::codec::testing::noise;
 use crate::fact::testing::{analyze, survives_damage};
