@@ -65,19 +65,21 @@ const MOST_BOOT: u64 = 64 << 20;
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let flash = Flash::read(bytes, SPEC.magics.iter().map(|magic| magic.offset))?;
     let places = flash.structures.iter().map(|place| Span::new(*place, map::STRUCTURE_LENGTH));
-    if places.chain(flash.tables.iter().map(|table| table.span)).any(|span| flash.cuts(span)) {
+    if places.chain(flash.tables.iter().map(|(table, _)| table.span)).any(|span| flash.cuts(span)) {
         return Err(Rejected("inside of a volume or of a file"));
     }
     let mut image = Image::new(flash.size, 0);
+    if flash.more {
+        image.problem(Fault::unsupported("more directories, volumes or files than are followed"), 0);
+    }
     for place in &flash.structures {
         image.known(Span::new(*place, map::STRUCTURE_LENGTH));
     }
     // What is told apart must not cut a volume or a file in two, nor stand in something that came out already.
     let mut spans: Vec<(Span, String, bool)> = Vec::new();
-    for table in &flash.tables {
+    for (table, base) in &flash.tables {
         let place = table.span.start;
         let stored = bytes.array::<4>(place.saturating_add(4))?;
-        let stored: Vec<u8> = stored.iter().rev().copied().collect();
         let summed = over(place.saturating_add(8), table.span.end());
         image.sum("a directory", place.saturating_add(4), &stored, checksum, summed);
         let folder = folder(table);
@@ -86,7 +88,7 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
             continue;
         }
         for entry in table.entries.iter().filter(|entry| is_data(entry)) {
-            let Some(start) = flash.place(table, entry) else { continue };
+            let start = flash.resolve(table, entry, *base);
             let span = Span::new(start, entry.size.into());
             if span.end() <= flash.size && start > 0 && !flash.cuts(span) {
                 spans.push((span, format!("{folder}/{}", names::name(entry)), entry.compressed));

@@ -39,7 +39,7 @@ impl Format for PspDirectory {
         let table = Table::read(bytes, 0)?;
         let stored = bytes.array::<4>(4)?;
         let summed = bytes.get(8, table.span.length.saturating_sub(8))?;
-        if checksum(&[summed]) != stored.iter().rev().copied().collect::<Vec<_>>() {
+        if checksum(&[summed]) != stored {
             return Err(Rejected("checksum"));
         }
         Ok(Carved::new(table.span.length, start, blob))
@@ -131,7 +131,7 @@ impl Entry {
     }
 }
 
-/// Fletcher's checksum of 32 bits over words of 16 bits, most significant byte first.
+/// Fletcher's checksum of 32 bits over words of 16 bits, least significant byte first.
 pub(super) fn checksum(pieces: &[&[u8]]) -> Vec<u8> {
     let (mut low, mut high) = (0_u32, 0_u32);
     for piece in pieces {
@@ -142,7 +142,7 @@ pub(super) fn checksum(pieces: &[&[u8]]) -> Vec<u8> {
         }
     }
     let whole = |sum: u32| if sum == 0 { 0xffff } else { sum };
-    (whole(high) << 16 | whole(low)).to_be_bytes().to_vec()
+    (whole(high) << 16 | whole(low)).to_le_bytes().to_vec()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The boot partition descriptor table of newer Intel platforms: which code partition of the management engine is where.
 
+use std::cmp::Reverse;
+
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::header::{Header, Image};
 use crate::format::{Kind, Magic, Spec};
@@ -15,7 +17,7 @@ static SPEC: Spec = Spec {
     magics: &[Magic::anywhere(&[0xaa, 0x55, 0, 0]), Magic::anywhere(&[0xaa, 0x55, 0xaa, 0])],
     leaf: false,
     references: &["https://github.com/coreboot/coreboot/blob/main/util/cbfstool/ifwitool.c", "https://github.com/LongSoft/UEFITool"],
-    limitations: &[],
+    limitations: &["the checksum of the table is not verified"],
 };
 
 /// Bytes of the header, and of an entry.
@@ -95,7 +97,8 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     if !parts.iter().any(|(span, _)| bytes.has(span.start, b"$CPD")) {
         return Err(Rejected("no code partition where it should be"));
     }
-    parts.sort();
+    // Of two at one place, the longer one.
+    parts.sort_by_key(|(span, _)| (span.start, Reverse(span.length)));
     let end = parts.iter().map(|(span, _)| span.end()).fold(header, u64::max);
     let mut image = Image::new(end, header);
     let mut covered = 0;

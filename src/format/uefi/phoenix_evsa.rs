@@ -1,11 +1,12 @@
 //! EVSA: how Phoenix's firmware keeps UEFI variables.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::blob::{Bytes, Endian, Span};
 use crate::format::guid::Guid;
-use crate::format::header::{Header, Image};
-use crate::format::{Kind, Magic, Spec, utf16_part_text};
+use crate::format::header::{Header, Image, sums};
+use crate::format::{Kind, Magic, Spec, utf16le_part_text};
 use crate::problem::Rejected;
 
 /// Phoenix variable store.
@@ -27,6 +28,8 @@ const HEADER: u64 = 20;
 const MOST: u64 = 1 << 24;
 /// More than any store has.
 const MOST_ENTRIES: usize = 8192;
+/// Bytes of an entry that is a name: as many variables as there are may have the same one.
+const NAME: RangeInclusive<u16> = 6..=0x400;
 /// This attribute says that the data is longer than an entry can be.
 const LONG: u32 = 0x1000_0000;
 
@@ -41,7 +44,7 @@ const LONG: u32 = 0x1000_0000;
 /// ```
 fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     let size = u64::from(bytes.u32(12, Endian::Little)?);
-    if bytes.u8(0)? != 0xec || !(HEADER + 6..MOST).contains(&size) || size / 4 > bytes.len() {
+    if bytes.u8(0)? != 0xec || !(HEADER + 6..MOST).contains(&size) {
         return Err(Rejected("type or length"));
     }
     let first = bytes.u8(HEADER)?;
@@ -54,22 +57,27 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     for _ in 0..MOST_ENTRIES {
         let (Ok(kind), Ok(length)) = (bytes.u8(at), bytes.u16(at.saturating_add(2), Endian::Little)) else { break };
         let half = |offset: u64| bytes.u16(at.saturating_add(offset), Endian::Little);
+        let (Ok(first), Ok(second)) = (half(4), half(6)) else { break };
         let mut end = at.saturating_add(length.into());
+        let entry = Span::between(at.saturating_add(2), end);
         match kind {
             0xed | 0xe1 if length >= 22 => {
-                guids.insert(half(4)?, Guid::at(bytes, at.saturating_add(6)));
+                guids.insert(first, Guid::at(bytes, at.saturating_add(6)));
             }
-            0xee | 0xe2 if length >= 6 => {
-                names.insert(half(4)?, text(bytes.up_to(at.saturating_add(6), u64::from(length).saturating_sub(6))));
+            0xee | 0xe2 if NAME.contains(&length) => {
+                names.insert(first, utf16le_part_text(bytes.up_to(at.saturating_add(6), u64::from(length).saturating_sub(6))));
             }
             0xef | 0xe3 | 0x83 if length >= 12 => {
-                let long = bytes.u32(at.saturating_add(8), Endian::Little)? & LONG != 0;
+                let word = |offset: u64| bytes.u32(at.saturating_add(offset), Endian::Little);
+                let Ok(attributes) = word(8) else { break };
+                let long = attributes & LONG != 0;
                 let start = at.saturating_add(if long { 16 } else { 12 });
                 if long {
-                    end = start.saturating_add(bytes.u32(at.saturating_add(12), Endian::Little)?.into());
+                    let Ok(length) = word(12) else { break };
+                    end = start.saturating_add(length.into());
                 }
                 if kind != 0x83 {
-                    variables.push((half(4)?, half(6)?, Span::between(start, end)));
+                    variables.push((first, second, Span::between(start, end)));
                 }
             }
             _ => break,
@@ -78,6 +86,12 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
             break;
         }
         image.known(Span::between(at, end));
+        let stored = at.saturating_add(1);
+        let expected = bytes.u8(stored)?;
+        image.check("the checksum of an entry", stored, entry.length, move |bytes| {
+            let sum = sums::byte_sum(bytes.part(entry)?.0).wrapping_add(expected.into());
+            Ok(sum.is_multiple_of(0x100))
+        });
         at = end;
     }
     for (guid, name, data) in variables.into_iter().filter(|(_, _, data)| data.end() <= size) {
@@ -88,16 +102,11 @@ fn read(bytes: Bytes<'_>) -> Result<Image, Rejected> {
     Ok(image)
 }
 
-/// UTF-16, up to a NUL.
-fn text(name: &[u8]) -> String {
-    let units = name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    utf16_part_text(units.collect::<Vec<_>>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::format::testing::{carve, holds, unpack};
+    use crate::problem::Code;
 
     const STORE: &[u8] = include_bytes!("../../../fixtures/phoenix-evsa/store.bin");
     const GUID: &str = "7E57F1E5-0000-4000-8000-000000000001";
@@ -113,6 +122,16 @@ mod tests {
         let mut store = STORE.to_vec();
         store[20 + 22] = 0xe0;
         assert_eq!(unpack(&EVSA, &store).names(), ["at-0x2a"], "an entry of a kind that is not known ends the row");
+        store[20 + 22] = 0xee;
+        let mut small = store.clone();
+        small[12..16].copy_from_slice(&0x80_u32.to_le_bytes());
+        for cut in [6, 9] {
+            assert_eq!(unpack(&EVSA, &small[..0x3a + cut]).names(), ["at-0x3a"], "cut in the head of a variable");
+        }
+        store[0x3a + 12] ^= 1;
+        assert_eq!(unpack(&EVSA, &store).problems[0].0, Code::Checksum);
+        store[20 + 22 + 3] = 0x10;
+        assert_eq!(unpack(&EVSA, &store).names(), ["at-0x2a"], "a name of more than 4000 bytes");
         store[20] = 0x20;
         assert_eq!(carve(&EVSA, &store, 0), None);
     }

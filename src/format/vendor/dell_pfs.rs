@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::blob::{Blob, Bytes, Endian, Span};
-use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, crc32, utf16_part_text};
+use crate::format::{Attributes, Carved, Children, Format, Kind, Magic, Spec, crc32, utf16le_part_text};
 use crate::limits::Budget;
 use crate::problem::{Fault, Rejected};
 
@@ -129,8 +129,7 @@ fn names(bytes: Bytes<'_>, list: Span) -> BTreeMap<[u8; 16], String> {
         (list.u32(at, Endian::Little), list.array(at.saturating_add(4)), list.u16(at.saturating_add(0x20), Endian::Little))
     {
         let length = u64::from(count).saturating_mul(2);
-        let text = list.up_to(at.saturating_add(0x22), length).as_chunks::<2>().0;
-        let text = utf16_part_text(text.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0));
+        let text = utf16le_part_text(list.up_to(at.saturating_add(0x22), length));
         names.insert(guid, text.trim().to_owned());
         at = at.saturating_add(0x24).saturating_add(length);
     }

@@ -84,7 +84,10 @@ fn methods_of_larc() {
         assert!(unpacked.file("story.txt") == story);
         survives_damage(&Lha, image);
         let cut = unpack(&Lha, &image[..image.len() / 2]);
-        assert!(cut.file("story.txt").len() > 200 && story.starts_with(cut.file("story.txt")));
+        // Some bits behind the end count as zeros, which may make one copy more.
+        let kept = cut.file("story.txt");
+        let same = kept.iter().zip(story).take_while(|(one, other)| one == other).count();
+        assert!(same > story.len() / 5 && kept.len() - same <= 18, "{same} {}", kept.len());
         assert_eq!(cut.problems[0].0, Code::Truncated);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::blob::{Bytes, Endian, Span};
+use crate::blob::{Bytes, Endian, Span, to_u64};
 use crate::format::uefi::amd_psp_directory::{Entry, Of, Table};
 use crate::problem::Rejected;
 
@@ -30,16 +30,17 @@ pub(super) struct Flash {
     pub(super) size: u64,
     /// Where the structures stand.
     pub(super) structures: Vec<u64>,
-    pub(super) tables: Vec<Table>,
-    /// By directory, where the half of the flash starts that its addresses count from.
-    bases: Vec<u64>,
+    /// Directories, each with where the half of the flash starts that its addresses count from.
+    pub(super) tables: Vec<(Table, u64)>,
+    /// Whether there is more than was looked at.
+    pub(super) more: bool,
     whole: Vec<Span>,
 }
 
 impl Flash {
     /// Follows each structure that stands at one of `places`.
     pub(super) fn read(bytes: Bytes<'_>, places: impl Iterator<Item = u64>) -> Result<Self, Rejected> {
-        let mut flash = Self { size: size(bytes.len()), structures: Vec::new(), tables: Vec::new(), bases: Vec::new(), whole: Vec::new() };
+        let mut flash = Self { size: size(bytes.len()), structures: Vec::new(), tables: Vec::new(), more: false, whole: Vec::new() };
         let mut seen = BTreeSet::new();
         for place in places.filter(|place| bytes.has(*place, STRUCTURE)) {
             let half = if place >= WINDOW { WINDOW } else { 0 };
@@ -55,7 +56,11 @@ impl Flash {
         if flash.tables.is_empty() {
             return Err(Rejected("nothing hangs on the structure"));
         }
-        flash.whole = whole(bytes);
+        for (magic, span) in WHOLE {
+            let mut spans = memchr::memmem::find_iter(bytes.0, magic).filter_map(|place| span(bytes, to_u64(place)));
+            flash.whole.extend(spans.by_ref().take(MOST_WHOLE));
+            flash.more |= spans.next().is_some();
+        }
         Ok(flash)
     }
 
@@ -64,8 +69,12 @@ impl Flash {
         let mut waiting = Vec::new();
         waiting.extend(self.directory(bytes, address, half));
         while let Some((place, base)) = waiting.pop() {
-            if self.tables.len() >= MOST_TABLES || !seen.insert(place) {
+            if !seen.insert(place) {
                 continue;
+            }
+            if self.tables.len() >= MOST_TABLES {
+                self.more = true;
+                return;
             }
             let Ok(table) = Table::read(bytes, place) else { continue };
             for entry in table.entries.iter().rev() {
@@ -76,8 +85,7 @@ impl Flash {
                 };
                 waiting.extend(next);
             }
-            self.tables.push(table);
-            self.bases.push(base);
+            self.tables.push((table, base));
         }
     }
 
@@ -97,15 +105,9 @@ impl Flash {
         self.directory(bytes, address, base)
     }
 
-    /// Where the content of an entry stands.
-    pub(super) fn place(&self, table: &Table, entry: &Entry) -> Option<u64> {
-        let index = self.tables.iter().position(|other| other.span == table.span)?;
-        Some(self.resolve(table, entry, *self.bases.get(index)?))
-    }
-
-    /// Addresses count by 0: the memory that processors see, 1: the flash, 2 and 3: the directory. The directory says which, and from 2 on
+    /// Where the content of an entry stands. Addresses count by 0: the memory that processors see, 1: the flash, 2 and 3: the directory. The directory says which, and from 2 on
     /// each entry does.
-    fn resolve(&self, table: &Table, entry: &Entry, base: u64) -> u64 {
+    pub(super) fn resolve(&self, table: &Table, entry: &Entry, base: u64) -> u64 {
         let mode = if table.mode >= 2 { entry.mode } else { table.mode };
         let address = u64::from(entry.address);
         match mode {
@@ -135,21 +137,23 @@ fn size(length: u64) -> u64 {
     if length < above && length.saturating_sub(below) <= 0x1_0000 { below } else { above }
 }
 
-/// What must stay in one piece: UEFI volumes, 20 length u64, 28 "_FVH", 30 length of the header u16, little endian; and files of coreboot, 0
-/// "LARCHIVE", 8 length u32, 14 offset of the data u32, big endian.
-fn whole(bytes: Bytes<'_>) -> Vec<Span> {
-    let places = |magic| memchr::memmem::find_iter(bytes.0, magic).take(MOST_WHOLE).map(crate::blob::to_u64);
-    let volume = |place: u64| {
-        let start = place.checked_sub(0x28)?;
-        let length = bytes.u64(start.saturating_add(0x20), Endian::Little).ok()?;
-        let header = bytes.u16(start.saturating_add(0x30), Endian::Little).ok()?;
-        let fits = start.checked_add(length)? <= bytes.len() && (0x48..0x400).contains(&header) && length > u64::from(header);
-        fits.then_some(Span::new(start, length))
-    };
-    let file = |place: u64| {
-        let word = |at: u64| bytes.u32(place.saturating_add(at), Endian::Big).map(u64::from).ok();
-        let span = Span::new(place, word(8)?.saturating_add(word(0x14)?));
-        (span.end() <= bytes.len()).then_some(span)
-    };
-    places(b"_FVH".as_slice()).filter_map(volume).chain(places(b"LARCHIVE".as_slice()).filter_map(file)).collect()
+/// What must stay in one piece: what it can be told by, and what gives its span.
+const WHOLE: [(&[u8], Piece); 2] = [(b"_FVH", volume), (b"LARCHIVE", file)];
+
+type Piece = fn(Bytes<'_>, u64) -> Option<Span>;
+
+/// A UEFI volume, by the place of its magic; little endian: 20 length u64, 28 "_FVH", 30 length of the header u16.
+fn volume(bytes: Bytes<'_>, place: u64) -> Option<Span> {
+    let start = place.checked_sub(0x28)?;
+    let length = bytes.u64(start.saturating_add(0x20), Endian::Little).ok()?;
+    let header = bytes.u16(start.saturating_add(0x30), Endian::Little).ok()?;
+    let fits = start.checked_add(length)? <= bytes.len() && (0x48..0x400).contains(&header) && length > u64::from(header);
+    fits.then_some(Span::new(start, length))
+}
+
+/// A file of coreboot, big endian: 0 "LARCHIVE", 8 length u32, 14 offset of the data u32.
+fn file(bytes: Bytes<'_>, place: u64) -> Option<Span> {
+    let word = |at: u64| bytes.u32(place.saturating_add(at), Endian::Big).map(u64::from).ok();
+    let span = Span::new(place, word(8)?.saturating_add(word(0x14)?));
+    (span.end() <= bytes.len()).then_some(span)
 }

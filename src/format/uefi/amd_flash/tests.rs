@@ -27,7 +27,32 @@ fn entries_come_out_by_name() {
 }
 
 #[test]
-fn the_upper_half_of_a_larger_flash_and_what_is_cut_off() {
+fn the_upper_half_of_a_larger_flash() {
+    let (small, mut flash) = (flash(), vec![0xff; 32 << 20]);
+    flash[0x1fc_0000..].copy_from_slice(&small);
+    flash.copy_within(0x1fe_0000..0x1fe_0050, 0x102_0000);
+    flash[0x1fe_0000..0x1fe_0050].fill(0xff);
+    let unpacked = unpack(&AMD_FLASH, &flash);
+    assert_eq!(unpacked.problems, []);
+    assert_eq!(unpacked.by_name()["psp@0x1fe1000/boot-loader"], PROGRAM);
+}
+
+#[test]
+fn more_directories_than_are_followed() {
+    let mut flash = flash();
+    let place = |index: u32| 0x2_a000 + index * 0x40;
+    for index in 0..70_u32 {
+        let at = usize::try_from(place(index)).unwrap();
+        let numbers = [0, 1, 0, 0x40, 0x10, 0xfffc_0000 + place(index + 1), 0];
+        flash[at..at + 4].copy_from_slice(b"$PSP");
+        flash[at + 4..at + 32].copy_from_slice(&numbers.map(u32::to_le_bytes).concat());
+    }
+    flash[0x2_0010..0x2_0014].copy_from_slice(&(0xfffc_0000 + place(0)).to_le_bytes());
+    assert!(unpack(&AMD_FLASH, &flash).problems.iter().any(|(code, _)| *code == Code::Unsupported));
+}
+
+#[test]
+fn what_is_cut_off_and_a_wrong_checksum() {
     let mut flash = flash();
     flash.truncate(0x32000);
     assert!(unpack(&AMD_FLASH, &flash).by_name().contains_key("psp@0x21000/boot-loader"), "the size is that of the chip");

@@ -6,7 +6,7 @@ use super::encapsulation::{self, Opened};
 use crate::blob::{Blob, Bytes, Endian, Span, to_u64};
 use crate::format::guid::Guid;
 use crate::format::uefi::uefi_volume;
-use crate::format::{Attributes, Children, utf16_part_text};
+use crate::format::{Attributes, Children, utf16_units, utf16le_part_text};
 use crate::limits::Effort;
 use crate::problem::Fault;
 
@@ -94,10 +94,9 @@ pub(super) fn plain_name(bytes: Bytes<'_>) -> Option<String> {
 
 /// UTF-16 from `start` to its NUL, and where it stands.
 fn wide(content: Bytes<'_>, start: u64) -> (String, Span) {
-    let units = Bytes(content.tail(start)).up_to(0, 512).as_chunks::<2>().0;
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    let length = to_u64(units.clone().count()).saturating_mul(2);
-    (utf16_part_text(units), Span::new(start, length))
+    let text = Bytes(content.tail(start)).up_to(0, 512);
+    let length = to_u64(utf16_units(text).take_while(|unit| *unit != 0).count()).saturating_mul(2);
+    (utf16le_part_text(text), Span::new(start, length))
 }
 
 /// Hands over what sections hold.
