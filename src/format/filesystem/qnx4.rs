@@ -249,7 +249,7 @@ mod tests {
         for (index, name) in names.into_iter().enumerate() {
             image[512 + index * 64..][..name.len()].copy_from_slice(name);
         }
-        (image[512 + 51], image[512 + 63]) = (0o40, 1);
+        (image[512 + 51], image[512 + 63]) = (0x40, 1);
         image[512 + 28..][..4].copy_from_slice(&5_u32.to_le_bytes());
         for number in 0..blocks {
             let next = if number + 1 < blocks { number + 6 } else { 0 };
