@@ -176,10 +176,13 @@ impl<'a, 'b> Trees<'a, 'b> {
                 continue;
             }
             let Some(node) = self.object(block, flags & 8 != 0)?.and_then(Node::read) else { continue };
-            let records = node.records.min(self.block.checked_div(4).unwrap_or(0));
+            if node.records > self.block.checked_div(4).unwrap_or(0) {
+                self.note(format!("node {number:#x} of a tree says that it has more records than it has room for"));
+                continue;
+            }
             let below = open.len();
             let at = block.saturating_mul(self.block);
-            for index in 0..records {
+            for index in 0..node.records {
                 let read = node.record(index).and_then(|Record { key, value, start }| {
                     if node.leaf {
                         return each(key, value, at.saturating_add(start));
@@ -203,6 +206,10 @@ impl<'a, 'b> Trees<'a, 'b> {
     /// If a limit is reached.
     pub(super) fn places(&mut self, map: u64) -> Result<Places, Exceeded> {
         let (mut places, mut newest) = (Places::new(), BTreeMap::new());
+        // Block 0 is that of the container: there is no map yet.
+        if map == 0 {
+            return Ok(places);
+        }
         let Some(tree) = self.object(map, false)?.and_then(|map| map.u64(48, Endian::Little).ok()) else { return Ok(places) };
         self.walk(tree, Nodes::Blocks, &mut |key, value, _| {
             let (number, time) = (key.u64(0, Endian::Little).ok()?, key.u64(8, Endian::Little).ok()?);
