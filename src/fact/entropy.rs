@@ -138,7 +138,7 @@ pub(crate) fn decimal(entropy: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::testing::noise;
+    use crate::fact::testing::noise;
 
     #[test]
     fn logarithms_are_those_of_floating_point() {

@@ -34,7 +34,7 @@ impl Analyzer for Keys {
                 Key::new("public-key.name", "whom a public key names: user, comment, host"),
                 Key::new("public-key.options", "what a line of authorized_keys allows the owner of a key"),
                 Key::new("public-key.spki", "SHA-256 of the SubjectPublicKeyInfo of a public key that is in no certificate"),
-                Key::new("signature.issuer", "fingerprint or id of the key that made a signature of OpenPGP, minisign or signify"),
+                Key::new("key.signer", "fingerprint or id of the key that made a signature of OpenPGP, minisign or signify"),
             ]
         }
     }

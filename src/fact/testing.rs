@@ -22,10 +22,10 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// All values of `key` and of the keys below it, in order.
+    /// All values of `key`, in order; those of `string` in any encoding.
     pub(crate) fn values(&self, key: &str) -> Vec<&str> {
-        let below = |fact: &str| fact.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        self.facts.iter().filter(|fact| below(fact.0)).map(|fact| fact.1.as_str()).collect()
+        let asked = |fact: &str| fact == key || key == "string" && fact.starts_with("string.");
+        self.facts.iter().filter(|fact| asked(fact.0)).map(|fact| fact.1.as_str()).collect()
     }
 }
 
@@ -74,4 +74,16 @@ pub(crate) fn pe(stub: &[u8], directories: &[(usize, u32, u32)], content: &[u8])
     }
     bytes.extend(content);
     bytes
+}
+
+/// Bytes without any order.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..length).map(|_| next()).collect()
 }

@@ -17,7 +17,9 @@ fn show_tells_all_of_one() {
     let huawei = run(&["db", "show", "huawei"]).ends(0).out;
     assert!(huawei.contains("supplier huawei: Huawei Technologies [CN]") && huawei.contains("us-fcc-covered-list"), "{huawei}");
     assert!(run(&["db", "show", "us-ndaa-889"]).ends(0).out.contains("list us-ndaa-889"));
-    run(&["db", "show", "nobody-at-all"]).ends(2).complains(&["there is no supplier, component, list, table of keys or key \"nobody-at-all\""]);
+    run(&["db", "show", "nobody-at-all"])
+        .ends(2)
+        .complains(&["there is no supplier, component, list, table of keys or key \"nobody-at-all\""]);
 }
 
 #[test]

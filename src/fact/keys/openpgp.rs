@@ -50,7 +50,7 @@ pub(super) fn read(search: &mut Search<'_>, bytes: &[u8], armor: Option<Span>) {
             }
             2 if number == 0 => {
                 let Some(issuer) = issuer(body.0) else { return };
-                search.say("signature.issuer", issuer, span);
+                search.say("key.signer", issuer, span);
                 return;
             }
             2 | 12 | 17 if number > 0 => (),

@@ -45,7 +45,7 @@ fn read(search: &mut Search<'_>, bytes: &[u8], span: Span, is_minisign: bool, na
         }
         ([b'E', b'd' | b'D', rest @ ..], 74) => {
             let id = id_of(rest.get(..8).unwrap_or_default(), is_minisign);
-            search.say("signature.issuer", id, span);
+            search.say("key.signer", id, span);
         }
         // Derivation `BK`, u32 rounds (0: not encrypted), salt[16], checksum[8], id[8], private and public half.
         ([b'E', b'd', b'B', b'K', rounds @ ..], 104) => {

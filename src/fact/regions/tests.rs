@@ -1,8 +1,7 @@
 //! What regions are said of bytes of which it is known.
 
 use super::*;
-use crate::codec::testing::noise;
-use crate::fact::testing::{analyze, survives_damage};
+use crate::fact::testing::{analyze, noise, survives_damage};
 
 fn regions(bytes: &[u8]) -> Vec<(&'static str, String, Span)> {
     analyze(&Regions, bytes, None).facts.into_iter().filter(|fact| fact.0.starts_with("region.")).collect()

@@ -1,7 +1,7 @@
 //! Which runs of bytes are strings, and which are not.
 
 use super::*;
-use crate::fact::testing::{Said, analyze};
+use crate::fact::testing::{Said, analyze, noise};
 use crate::format::testing::tool;
 
 fn strings(bytes: &[u8]) -> Said {
@@ -15,17 +15,6 @@ fn spans(said: &Said) -> Vec<(&str, u64, u64)> {
 
 fn wide(text: &str, little: bool) -> Vec<u8> {
     text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
-}
-
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 /// The plain definition, one byte at a time.

@@ -67,7 +67,7 @@ fn keys_and_signatures_of_openpgp_have_their_fingerprints() {
     assert!(found.iter().any(|one| one.kind == "openpgp" && one.id.len() == 40 && one.name.contains('@')), "{found:?}");
     assert!(found.iter().all(|one| !one.algorithm.is_empty()));
     let signature = said(include_bytes!("../../../../fixtures/openpgp/story.sig"));
-    let issuer = signature.values("signature.issuer");
+    let issuer = signature.values("key.signer");
     assert!(found.iter().any(|one| issuer.contains(&one.id.as_str())), "{issuer:?}");
     survives_damage(&Keys, keys, Some("openpgp"));
 }
@@ -82,7 +82,7 @@ fn keys_of_signify_and_minisign() {
     let found = publics(line("minisign public key 0807060504030201", &key).as_bytes());
     assert_eq!((found[0].kind, found[0].id.as_str()), ("minisign", "0807060504030201"));
     let signature = [b"Ed".as_slice(), &[1, 2, 3, 4, 5, 6, 7, 8], &[7; 64]].concat();
-    assert_eq!(said(line("signed", &signature).as_bytes()).values("signature.issuer"), ["0102030405060708"]);
+    assert_eq!(said(line("signed", &signature).as_bytes()).values("key.signer"), ["0102030405060708"]);
     let secret = [b"EdBK".as_slice(), &[0; 4], &[5; 24], &[1; 8], &[2; 32], &[9; 32]].concat();
     let (private, public) = (only(line("secret", &secret).as_bytes()), found[0].spki_sha256.clone());
     assert_eq!((private.kind, private.spki_sha256), ("signify", public));
