@@ -1,6 +1,8 @@
 """Links the static libraries of Debian's cross packages and of Espressif's crates, and keeps their code.
 
-usage: libraries.py CORPUS
+usage: libraries.py CRATES CORPUS
+
+CRATES holds the crates esp-wifi-sys-*, unpacked.
 """
 import glob
 import os
@@ -10,8 +12,8 @@ import tempfile
 
 import elf
 
-CORPUS = sys.argv[1]
-CRATES = os.path.expanduser("~/.cargo/registry/src/*/esp-wifi-sys-")
+CORPUS = sys.argv[2]
+CRATES = os.path.join(sys.argv[1], "esp-wifi-sys-")
 # class: linker, options, libraries to train on, libraries to test on
 LIBRARIES = [
     ("aarch64-le", "aarch64-linux-gnu-ld", "", "/usr/aarch64-linux-gnu/lib/libc.a", ""),
