@@ -3,7 +3,7 @@
 //! No analyzer names a supplier.
 
 use crate::blob::{Blob, Span};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 mod banners;
 mod certificates;
@@ -281,6 +281,11 @@ impl<'a> Facts<'a> {
     /// A place that hands each fact on as it comes.
     pub fn new(deliver: &'a mut dyn FnMut(Fact<'_>)) -> Self {
         Self { deliver, certificates: Vec::new(), keys: Vec::new(), public_keys: Vec::new(), signatures: Vec::new(), problems: Vec::new() }
+    }
+
+    /// There are more of `what` than are read.
+    pub(crate) fn limit(&mut self, what: &str) {
+        self.problems.push(Problem::new(Code::Limit, None, format!("there are more {what} than are read")));
     }
 
     /// The bytes at `span` say `value` under `key`.

@@ -95,6 +95,9 @@ struct Heaps<'a> {
 impl<'a> Heaps<'a> {
     fn say(&self, tables: &Tables<'a>, found: &mut Ordered<'a>) {
         for (table, column, key) in [(tables::MODULE, 1, "dotnet.module"), (tables::MODULE_REF, 0, "dotnet.module-reference")] {
+            if tables.rows(table).nth(MOST).is_some() {
+                found.limit("rows of .NET metadata");
+            }
             for row in tables.rows(table).take(MOST) {
                 if let Some((name, at)) = row.get(column).and_then(|index| self.string(index)) {
                     found.verbatim(key, name, at);
@@ -103,6 +106,9 @@ impl<'a> Heaps<'a> {
         }
         // HashAlgId, four of the version, Flags, PublicKey, Name, Culture; a reference lacks the first and has a token instead of the key.
         for (table, first, key) in [(tables::ASSEMBLY, 1, "dotnet.assembly"), (tables::ASSEMBLY_REF, 0, "dotnet.reference")] {
+            if tables.rows(table).nth(MOST).is_some() {
+                found.limit("rows of .NET metadata");
+            }
             for row in tables.rows(table).take(MOST) {
                 if let Some(name) = self.display_name(&row, first) {
                     found.text(key, name, row.span);

@@ -1,5 +1,8 @@
 //! Hashes over what a program imports, by which similar programs are looked up elsewhere: imphash, Rich hash, telfhash.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use md5::{Digest, Md5};
 
 use super::elf::image::Image as ElfImage;
@@ -58,6 +61,16 @@ impl Analyzer for Hashes {
 /// `library number name`, one a line: functions of libraries that are usually imported by number.
 const ORDINALS: &str = include_str!("hashes/ordinals.txt");
 
+/// The names by library, without its extension, and number.
+static NAMES: LazyLock<HashMap<(&str, u16), &str>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
+        let (library, rest) = line.split_once(' ')?;
+        let (number, name) = rest.split_once(' ')?;
+        Some(((library, number.parse().ok()?), name))
+    };
+    ORDINALS.lines().filter_map(row).collect()
+});
+
 /// MD5 of `library.function,…` in lower case. Libraries lose the extensions dll, ocx and sys; numbers become the names that are known, or
 /// `ord7`.
 fn imphash(image: &Image<'_>) -> Option<String> {
@@ -78,16 +91,16 @@ fn imphash(image: &Image<'_>) -> Option<String> {
             What::Number(number) => all.extend(ordinal(&library, number).into_bytes()),
         }
     };
-    each(image, |_, _| (), function);
-    (!all.is_empty()).then(|| hex(&Md5::digest(&all)))
+    // The hash of a part would be that of another program.
+    let is_all = each(image, |_, _| (), function);
+    (is_all && !all.is_empty()).then(|| hex(&Md5::digest(&all)))
 }
 
 /// What function `number` of a library is called.
 fn ordinal(library: &[u8], number: u16) -> String {
     let stem = library.strip_suffix(b".dll").and_then(|stem| std::str::from_utf8(stem).ok());
-    let prefix = stem.map(|stem| format!("{stem} {number} "));
-    let line = prefix.and_then(|prefix| ORDINALS.lines().find_map(|line| line.strip_prefix(&prefix)));
-    line.map_or_else(|| format!("ord{number}"), str::to_owned)
+    let name = stem.and_then(|stem| NAMES.get(&(stem, number)));
+    name.map_or_else(|| format!("ord{number}"), |name| (*name).to_owned())
 }
 
 /// Names that say more about the compiler or the machine than about the program.
@@ -132,7 +145,7 @@ mod tests {
         assert_eq!(ordinal(b"oleaut32.dll", 2), "sysallocstring");
         assert_eq!(ordinal(b"ws2_32.dll", 60_000), "ord60000");
         assert_eq!(ordinal(b"mfc42.dll", 7), "ord7");
-        assert!(ORDINALS.lines().all(|line| line.split(' ').count() == 3));
+        assert!(ORDINALS.lines().count() == NAMES.len());
     }
 
     #[test]

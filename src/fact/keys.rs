@@ -41,8 +41,13 @@ impl Analyzer for Keys {
 
     fn analyze(&self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
         let bytes = subject.blob.as_slice();
-        let mut search =
-            Search { bytes, patience: to_u64(bytes.len()).saturating_mul(8).saturating_add(1 << 20), found: Vec::new(), facts: Vec::new() };
+        let mut search = Search {
+            bytes,
+            patience: to_u64(bytes.len()).saturating_mul(8).saturating_add(1 << 20),
+            gave_up: false,
+            found: Vec::new(),
+            facts: Vec::new(),
+        };
         for kind in SEARCHES {
             kind(&mut search);
         }
@@ -89,6 +94,8 @@ struct Search<'a> {
     bytes: &'a [u8],
     /// Bytes that may still be decoded, so that false starts do not take long.
     patience: u64,
+    /// Whether some were not decoded.
+    gave_up: bool,
     found: Vec<Found>,
     /// Further facts of keys, told after them: key, value, place.
     facts: Vec<(&'static str, Vec<u8>, Span)>,
@@ -103,6 +110,7 @@ impl<'a> Search<'a> {
     fn pays(&mut self, count: usize) -> bool {
         let left = self.patience.checked_sub(to_u64(count).saturating_add(16));
         self.patience = left.unwrap_or(0);
+        self.gave_up |= left.is_none();
         left.is_some()
     }
 
@@ -132,6 +140,9 @@ impl<'a> Search<'a> {
     /// Hands everything over, in order. A key inside another is the same key, or a part of it; a public key inside a certificate is the
     /// certificate's.
     fn tell(mut self, facts: &mut Facts<'_>) {
+        if self.gave_up || self.found.len() > MOST {
+            facts.limit("bytes that look like keys");
+        }
         self.found.sort_by_key(|found| (found.span.start, std::cmp::Reverse(found.span.length)));
         let certificates: Vec<Span> = facts.certificates.iter().map(|one| one.span).collect();
         let in_certificate = |span: Span| {

@@ -36,12 +36,11 @@ impl Analyzer for Mtd {
 /// How lists of U-Boot's short names for devices begin.
 const IDS: &[u8] = b"mtdids=";
 const LONGEST: usize = 512;
-const MOST: usize = 256;
 
 /// `nor0=spi0.0,nand0=…`.
 fn devices(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>, Span)> {
     let mut found = Vec::new();
-    for start in memchr::memmem::find_iter(bytes, IDS).take(MOST) {
+    for start in memchr::memmem::find_iter(bytes, IDS) {
         let mut at = start.saturating_add(IDS.len());
         let rest = bytes.get(at..).unwrap_or_default();
         let rest = rest.get(..LONGEST).unwrap_or(rest);

@@ -9,6 +9,7 @@ use crate::blob::{Span, to_u64};
 #[derive(Default)]
 pub(super) struct Ordered<'a> {
     found: Vec<(&'static str, Cow<'a, [u8]>, Span)>,
+    limits: Vec<&'static str>,
 }
 
 impl<'a> Ordered<'a> {
@@ -27,12 +28,18 @@ impl<'a> Ordered<'a> {
         self.say(key, value, Span::new(start, to_u64(value.len())));
     }
 
+    /// There are more of `what` than are read.
+    pub(super) fn limit(&mut self, what: &'static str) {
+        self.limits.push(what);
+    }
+
     /// Hands all of them on. Damaged headers point outside of an artifact: of such a place, the part that is inside is named.
     pub(super) fn deliver(mut self, subject: &Subject<'_>, facts: &mut Facts<'_>) {
         let length = subject.blob.len();
         for found in &mut self.found {
             found.2 = Span::between(found.2.start.min(length), found.2.end().min(length));
         }
+        self.limits.iter().for_each(|what| facts.limit(what));
         self.found.sort_by_key(|found| found.2);
         for (key, value, span) in &self.found {
             facts.say(key, value, *span);

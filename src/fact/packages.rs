@@ -68,11 +68,14 @@ impl Analyzer for Packages {
     fn keys(&self) -> &'static [Key] {
         const {
             &[
-                Key::new("package", "name, version and architecture, if any, of an installed package, a space between them"),
-                Key::new("package.source", "what an installed package was built from"),
-                Key::new("package.maintainer", "who maintains an installed package"),
-                Key::new("package.license", "license that an installed package names"),
-                Key::new("package.file", "path of a file of an installed package, as an apk database lists it"),
+                Key::new(
+                    "package",
+                    "name, version and architecture, if any, of a package, a space between them: of one that is installed, or whose own description it is",
+                ),
+                Key::new("package.source", "what a package was built from"),
+                Key::new("package.maintainer", "who maintains a package"),
+                Key::new("package.license", "license that a package names"),
+                Key::new("package.file", "path of a file of a package, as an apk database lists it"),
             ]
         }
     }

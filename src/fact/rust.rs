@@ -46,20 +46,21 @@ impl Analyzer for Rust {
 
 /// Distinct values of a key that are said of one file.
 const MOST: usize = 4096;
-/// Places that are looked at.
-const MOST_PLACES: usize = 1 << 20;
 
 /// `/rustc/<40 digits>/library/…`: where the standard library's source was when it was built.
 fn compilers<'a>(bytes: &'a [u8], found: &mut Ordered<'a>) {
     const MARK: &[u8] = b"/rustc/";
     let mut said = HashSet::new();
-    for at in memmem::find_iter(bytes, MARK).take(MOST_PLACES) {
+    for at in memmem::find_iter(bytes, MARK) {
         let start = at.saturating_add(MARK.len());
         let Some((hash, after)) = bytes.get(start..start.saturating_add(41)).and_then(|text| text.split_at_checked(40)) else { break };
         let is_hash = hash.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) && matches!(after, b"/" | b"\\");
         if is_hash && said.len() < MOST && said.insert(hash) {
             found.verbatim("rust.compiler", hash, to_u64(start));
         }
+    }
+    if said.len() >= MOST {
+        found.limit("commits of Rust compilers");
     }
 }
 
@@ -71,7 +72,7 @@ const FOLDERS: &[(&[u8], bool)] =
 fn crates(bytes: &[u8], found: &mut Ordered<'_>) {
     let mut said = HashSet::new();
     for (mark, indexed) in FOLDERS {
-        for at in memmem::find_iter(bytes, mark).take(MOST_PLACES) {
+        for at in memmem::find_iter(bytes, mark) {
             let mut start = at.saturating_add(mark.len());
             if *indexed {
                 let Some(index) = component(bytes, start) else { continue };
@@ -85,6 +86,9 @@ fn crates(bytes: &[u8], found: &mut Ordered<'_>) {
                 found.say("rust.crate", value, Span::new(to_u64(start), to_u64(folder.len())));
             }
         }
+    }
+    if said.len() >= MOST {
+        found.limit("Rust crates");
     }
 }
 
@@ -123,7 +127,11 @@ fn list(subject: &Subject<'_>, found: &mut Ordered<'_>) {
     let Some(span) = span else { return };
     let content = bytes.up_to(span.start, span.length);
     let Ok(json) = Codec::Zlib.first(content, LONGEST) else { return };
-    for (name, version) in audit::packages(&json).into_iter().take(MOST) {
+    let packages = audit::packages(&json);
+    if packages.len() > MOST {
+        found.limit("crates in the list of cargo-auditable");
+    }
+    for (name, version) in packages.into_iter().take(MOST) {
         found.text("rust.audit", format!("{name}@{version}"), Span::new(span.start, to_u64(content.len())));
     }
 }

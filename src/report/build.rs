@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts::{self, hex};
+use super::parts;
 use super::{
     AttributionLine, ComponentLine, CoverageLine, DatabaseLine, InputLine, OwnerLine, PolicyLine, PolicyMatchLine, ProblemLine, Report,
     RoleLine, SCHEMA, SupplierLine, Tool,
@@ -10,6 +10,7 @@ use super::{
 use crate::artifact::{Artifact, locations};
 use crate::attribution::{Attribution, attribute};
 use crate::coverage::{Coverage, coverage};
+use crate::fact::hex;
 use crate::policy::{Judgement, entry, judge};
 use crate::signature::{Database, PolicyList, Role, Signature};
 

@@ -4,7 +4,7 @@ use super::{ArtifactLine, CertificateLine, ChunkLine, EntryLine, EvidenceLine, F
 use crate::artifact::{Artifact, ChunkKind};
 use crate::attribution::bits;
 use crate::evidence::{Evidence, Layer};
-use crate::fact::{Certificate, DigestState, DigitalSignature, PrivateKey, PublicKey};
+use crate::fact::{Certificate, DigestState, DigitalSignature, PrivateKey, PublicKey, hex};
 use crate::format::{Entry, EntryKind};
 use crate::signature::{Database, Strength};
 
@@ -19,10 +19,6 @@ pub(super) fn escaped(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn artifact(artifact: &Artifact, location: String) -> ArtifactLine {

@@ -3,6 +3,8 @@
 use md5::Md5;
 use sha1::{Digest as _, Sha1};
 
+use crate::fact::hex;
+
 /// A hash beside SHA-256, which is always made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Digest {
@@ -38,7 +40,6 @@ impl Digest {
 
     /// The hash of `bytes` as text, if they have one.
     pub(super) fn of(self, bytes: &[u8]) -> Option<String> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         match self {
             Self::Sha1 => Some(hex(&Sha1::digest(bytes))),
             Self::Md5 => Some(hex(&Md5::digest(bytes))),

@@ -8,7 +8,7 @@ use super::{Crew, Node, Pending, Walk, caught, with_crew};
 use crate::artifact::{Artifact, Chunk, ChunkKind, KeptFact, is_opaque};
 use crate::blob::{Blob, Span};
 use crate::evidence::Collector;
-use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, is_kernel};
+use crate::fact::{ANALYZERS, Context, Fact, Facts, Subject, hex, is_kernel};
 use crate::format::{Attributes, Child, Children, FORMATS, Format, Kind, Notes, mtdparts};
 use crate::limits::Exceeded;
 use crate::problem::{Code, Fault, Problem};
@@ -179,7 +179,7 @@ impl<'e, 'w> Examination<'e, 'w> {
             }
         };
         let whole = Span::new(0, blob.len());
-        let hash: String = self.artifact.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&self.artifact.sha256);
         let name = self.artifact.name.rsplit('/').next().unwrap_or_default();
         for (key, value) in [("hash.sha256", hash.as_str()), ("format", self.artifact.format.unwrap_or_default()), ("name", name)] {
             take(Fact { key, value: value.as_bytes(), span: whole });

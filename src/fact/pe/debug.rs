@@ -22,6 +22,9 @@ const LONGEST: u64 = 4096;
 pub(super) fn read(image: &Image<'_>, found: &mut Ordered<'_>) {
     let Some((address, size)) = image.directory(DEBUG) else { return };
     let Some(start) = image.offset(address) else { return };
+    if size / 28 > MOST {
+        found.limit("entries of the debug directory");
+    }
     for index in 0..(size / 28).min(MOST) {
         let entry = start.saturating_add(index.saturating_mul(28));
         let word = |at: u64| image.u32(entry.saturating_add(at));

@@ -31,4 +31,7 @@ pub(super) fn read<'a>(image: &Image<'a>, found: &mut Ordered<'a>) {
             found.verbatim("pe.export", name, at);
         }
     }
+    if count > MOST || left == 0 {
+        found.limit("exported names");
+    }
 }

@@ -33,8 +33,8 @@ pub(in crate::fact) struct Import<'a> {
     span: Span,
 }
 
-/// Calls `library` for each library and `function` for each function, in the order of the tables.
-pub(in crate::fact) fn each<'a>(image: &Image<'a>, mut library: impl FnMut(&'a [u8], u64), mut function: impl FnMut(Import<'a>)) {
+/// Calls `library` for each library and `function` for each function, in the order of the tables. Whether that was all of them.
+pub(in crate::fact) fn each<'a>(image: &Image<'a>, mut library: impl FnMut(&'a [u8], u64), mut function: impl FnMut(Import<'a>)) -> bool {
     let (mut functions, mut left) = (MOST_FUNCTIONS, MOST_BYTES);
     for (index, (directory, size, name_at, names_at, addresses_at)) in TABLES.into_iter().enumerate() {
         let Some(start) = image.directory(directory).and_then(|(address, _)| image.offset(address)) else { continue };
@@ -55,6 +55,7 @@ pub(in crate::fact) fn each<'a>(image: &Image<'a>, mut library: impl FnMut(&'a [
             }
         }
     }
+    functions > 0 && left > 0
 }
 
 /// The entry at `at` of a table of names: with its highest bit a number, without it the address of a hint and a name. 0 ends the table.
@@ -82,7 +83,9 @@ pub(super) fn read<'a>(image: &Image<'a>, found: &mut Ordered<'a>) {
         };
         found.say("pe.import", what, import.span);
     };
-    each(image, |name, place| libraries.push((name, place)), function);
+    if !each(image, |name, place| libraries.push((name, place)), function) {
+        found.limit("imported functions");
+    }
     for (name, place) in libraries {
         found.verbatim("pe.needed", name, place);
     }
