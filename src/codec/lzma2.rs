@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use lzma_rust2::Lzma2Reader;
 
 use super::{Stream, guard};
-use crate::blob::to_u64;
+use crate::blob::{Bytes, Endian, to_u64};
 use crate::limits::{Budget, Output};
 use crate::problem::Fault;
 
@@ -19,6 +19,34 @@ const DICTIONARY: u32 = 1 << 30;
 fn dictionary(packed: u8) -> Option<u32> {
     let packed = u32::from(packed);
     (packed <= 40).then(|| (2 | (packed & 1)).checked_shl((packed / 2).saturating_add(11)).unwrap_or(0).min(DICTIONARY))
+}
+
+/// Headers of chunks that are looked at before anything is decompressed.
+const HEADERS: u32 = 64;
+
+/// Whether chunks start `input`: the first is whole, and what follows has the headers of chunks as far as `HEADERS` of them or the input go.
+/// Chunks that are stored hold any bytes, so decompressing proves nothing of them.
+pub(crate) fn begins(input: Bytes<'_>) -> bool {
+    let mut at = 0_u64;
+    for number in 0..HEADERS {
+        let Ok(control) = input.u8(at) else { return number > 0 };
+        let word = |offset: u64| input.u16(at.saturating_add(offset), Endian::Big).map(|word| u64::from(word).saturating_add(1));
+        let (size, header) = match control {
+            0 => return number > 0,
+            1 => (word(1), 3),
+            2 if number > 0 => (word(1), 3),
+            0xe0.. => (word(3), 6),
+            0xc0.. if number > 0 => (word(3), 6),
+            0x80.. if number > 0 => (word(3), 5),
+            _ => return false,
+        };
+        let Ok(size) = size else { return number > 0 };
+        at = at.saturating_add(size).saturating_add(header);
+        if at > input.len() {
+            return number > 0;
+        }
+    }
+    true
 }
 
 /// Decompresses the chunks at the start of `input`, behind the byte that says how large the dictionary is. A chunk: 0 the end; 1, 2: u16 bytes
@@ -67,5 +95,9 @@ mod tests {
         let cut = stream(16, &packed[..5000], &budget);
         assert!(cut.output.as_slice() == vec![b'a'; 4096] && matches!(cut.fault, Some(Fault::Truncated(_))));
         assert!(stream(16, &packed[4099..], &budget).fault.is_some(), "nothing stands before it that empties the dictionary");
+        assert!(
+            begins(Bytes(&packed)) && begins(Bytes(&packed[..5000])) && !begins(Bytes(&packed[..4000])) && !begins(Bytes(&packed[4099..]))
+        );
+        assert!(!begins(Bytes(&[chunk(1, b'a'), b"no chunk".to_vec()].concat())), "stored bytes may be any");
     }
 }

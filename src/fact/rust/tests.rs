@@ -46,3 +46,12 @@ fn lists_of_cargo_auditable_are_read() {
     assert_eq!(said.values("rust.audit"), ["adler@1.0.2", "thing@0.1.0"]);
     survives_damage(&Rust, &bytes, Some("elf"));
 }
+
+#[test]
+fn more_crates_than_are_read_are_a_problem() {
+    let paths: String = (0..5000).map(|index| format!("/cargo_registry/crate{index}-1.0.{index}/src/lib.rs\0")).collect();
+    let image = [b"\x7fELF\x02\x01\x01\0".to_vec(), paths.into_bytes()].concat();
+    let said = analyze(&Rust, &image, Some("elf"));
+    assert_eq!(said.values("rust.crate").len(), super::MOST);
+    assert_eq!(said.problems[0].code, crate::problem::Code::Limit);
+}

@@ -171,7 +171,11 @@ fn stream<'b>(packed: Bytes<'_>, budget: &'b Budget) -> Option<Stream<'b>> {
             Some(Stream { consumed: stream.consumed.saturating_add(5), ..stream })
         }
         [dictionary @ 0..=40, ..] => {
-            let stream = lzma2::stream(*dictionary, packed.tail(1), budget);
+            let input = packed.tail(1);
+            if !lzma2::begins(Bytes(input)) {
+                return None;
+            }
+            let stream = lzma2::stream(*dictionary, input, budget);
             Some(Stream { consumed: stream.consumed.saturating_add(1), ..stream })
         }
         _ => None,
@@ -205,6 +209,8 @@ mod tests {
         let chunk = |control: u8| [vec![control, 0x0f, 0xff], vec![b'x'; 4096]].concat();
         let cut = unpack(&InnoChunk, &[b"zlb\x1a\x10".to_vec(), chunk(1), chunk(2)].concat()[..6000]);
         assert_eq!((cut.file("").len(), cut.problems[0].0), (4096, Code::Truncated));
+        let stored = [b"zlb\x1a\x10".to_vec(), chunk(1), b"what is no chunk".repeat(900)].concat();
+        assert_eq!(carve(&InnoChunk, &stored, 0), None);
         assert_eq!(carve(&InnoChunk, &b"zlb\x1a is the magic of a chunk".repeat(9), 0), None);
     }
 
